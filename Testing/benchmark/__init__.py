@@ -1,0 +1,1 @@
+"""The benchmark: every labelled structure of a folder, every method, one table."""
