@@ -1,0 +1,140 @@
+"""From a volume node and painted segments to what the engine takes: slices and anchors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..engine.annotation import anchors_from_masks, find_axis
+from ..engine.errors import AnnotationError
+from ..engine.records import Anchor
+from ..engine.slice_stack import SliceStack
+from .grid import Grid, make_grid, volume_voxels
+from .memory import anchor_slices, read_memory
+from .segments import labelmap_segmentation, painted_segments, require_segmentation
+
+
+@dataclass(frozen=True, eq=False)
+class CapturedSegment:
+    """One segment that is to be propagated.
+
+    Attributes:
+        segment_id: its ID in the segmentation.
+        name: its name.
+        label: the label that stands for it in the engine, 1 and up.
+        mask: where it is now, bool, over the grid.
+        anchors: the slices that are the user's, sorted.
+    """
+
+    segment_id: str
+    name: str
+    label: int
+    mask: np.ndarray
+    anchors: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Capture:
+    """Everything that propagation and writing back need, taken from the scene at one moment.
+
+    Attributes:
+        volume_node: the vtkMRMLScalarVolumeNode.
+        segmentation_node: the vtkMRMLSegmentationNode.
+        grid: the lattice of every array here.
+        axis: the painted axis of the grid.
+        stack: the grid's slices along it.
+        segments: one per label, in the order of the labels.
+        anchors: the user's slices of all segments.
+    """
+
+    volume_node: Any
+    segmentation_node: Any
+    grid: Grid
+    axis: int
+    stack: SliceStack
+    segments: tuple[CapturedSegment, ...]
+    anchors: tuple[Anchor, ...]
+
+    def segment_id(self, label: int) -> str:
+        """The segment behind a label."""
+        return self.segments[label - 1].segment_id
+
+    def label(self, segment_id: str) -> int:
+        """The label that stands for a segment."""
+        return next(s.label for s in self.segments if s.segment_id == segment_id)
+
+
+def capture(
+    volume_node: Any, segmentation_node: Any, segment_ids: Sequence[str] | None = None, *, axis: int | None = None
+) -> Capture:
+    """Take the volume and the painted segments out of the scene; changes nothing there.
+
+    Args:
+        volume_node: the vtkMRMLScalarVolumeNode that the segments were painted on.
+        segmentation_node: the vtkMRMLSegmentationNode.
+        segment_ids: which segments; all painted ones by default.
+        axis: the painted axis of the volume's array (0: k, 1: j, 2: i); found by default.
+
+    Raises:
+        VolumeError: no volume, no image, several values per voxel, too few or too small slices, NaN, constant.
+        AnnotationError: nothing painted, an unknown or empty segment, several axes, a non-linear transform.
+    """
+    volume_voxels(volume_node)
+    require_segmentation(segmentation_node)
+    segmentation = labelmap_segmentation(segmentation_node, volume_node)
+    labelmaps = painted_segments(segmentation, segment_ids)
+    grid = make_grid(volume_node, segmentation_node, labelmaps[0].image)
+    masks: dict[int, np.ndarray] = {}
+    for label, labelmap in enumerate(labelmaps, start=1):
+        masks[label] = grid.read(labelmap.image) == labelmap.value
+        if not masks[label].any():
+            msg = (
+                f"Segment '{labelmap.name}' does not meet volume '{volume_node.GetName()}': "
+                "choose the volume it was painted on."
+            )
+            raise AnnotationError(msg)
+    memories = {
+        label: read_memory(segmentation.GetSegment(labelmap.segment_id), grid, masks[label])
+        for label, labelmap in enumerate(labelmaps, start=1)
+    }
+    chosen = _choose_axis(grid, axis, masks, {label: m.axis for label, m in memories.items() if m is not None})
+    stack = SliceStack(grid.voxels, grid.spacing_mm, chosen)
+    segments: list[CapturedSegment] = []
+    anchors: list[Anchor] = []
+    for label, labelmap in enumerate(labelmaps, start=1):
+        memory = memories[label]
+        if memory is None or memory.axis != chosen:
+            found = anchors_from_masks({label: masks[label]}, chosen)
+        else:
+            found = _remembered_anchors(label, masks[label], anchor_slices(masks[label], memory), chosen)
+        anchors.extend(found)
+        indices = tuple(a.slice_index for a in found)
+        segments.append(CapturedSegment(labelmap.segment_id, labelmap.name, label, masks[label], indices))
+    return Capture(volume_node, segmentation_node, grid, chosen, stack, tuple(segments), tuple(anchors))
+
+
+def _remembered_anchors(label: int, mask: np.ndarray, indices: tuple[int, ...], axis: int) -> tuple[Anchor, ...]:
+    slices = np.moveaxis(mask, axis, 0)
+    return tuple(Anchor(i, label, np.ascontiguousarray(slices[i])) for i in indices)
+
+
+def _choose_axis(grid: Grid, asked: int | None, masks: dict[int, np.ndarray], remembered: dict[int, int]) -> int:
+    """The grid axis: the one asked for, else the one propagated along before, else the one painted."""
+    if asked is not None:
+        if asked not in (0, 1, 2):
+            msg = f"The axis must be 0, 1 or 2, got {asked}."
+            raise AnnotationError(msg)
+        return grid.volume_axes[asked]
+    if not remembered:
+        return find_axis(list(masks.values()))
+    axes = sorted(set(remembered.values()))
+    if len(axes) > 1:
+        msg = (
+            f"The chosen segments were propagated along different axes ({', '.join(map(str, axes))}): "
+            "propagate them one at a time."
+        )
+        raise AnnotationError(msg)
+    return axes[0]

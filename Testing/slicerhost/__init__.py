@@ -1,0 +1,1 @@
+"""What the desktop application has and slicer-core lacks: just enough for this module and its tests."""
