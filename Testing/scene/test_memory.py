@@ -1,0 +1,189 @@
+"""What the user changed since the last write becomes an anchor; what was filled in is free."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from Sli2VolSlicerLib.scene.capture import Capture, capture
+from Sli2VolSlicerLib.scene.geometry import image_to_array
+from Sli2VolSlicerLib.scene.logic import SceneLogic
+from Sli2VolSlicerLib.scene.memory import SegmentMemory, anchor_slices, slice_fingerprints
+
+
+def user_paints(world: Any, segment_id: str, mask: np.ndarray) -> None:
+    """Replace a segment by `mask`, as an effect of the segment editor would."""
+    segment = world.segmentation.GetSegmentation().GetSegment(segment_id)
+    writer = world.writer()
+    from Sli2VolSlicerLib.scene.editor import modifier_image
+
+    extent = (0, mask.shape[2] - 1, 0, mask.shape[1] - 1, 0, mask.shape[0] - 1)
+    image = segment.GetRepresentation("Binary labelmap")
+    now = world.mask(segment_id)
+    writer.save_state()
+    writer.remove(segment_id, modifier_image(image, now & ~mask, extent))
+    writer.add(segment_id, modifier_image(segment.GetRepresentation("Binary labelmap"), mask & ~now, extent))
+    assert np.array_equal(world.mask(segment_id), mask)
+
+
+def anchors_of(captured: Capture) -> list[int]:
+    return [a.slice_index for a in captured.anchors]
+
+
+def test_the_first_time_every_painted_slice_is_an_anchor(world: Any, disc: np.ndarray) -> None:
+    disc[7] = disc[4]
+    world.add("A", disc)
+    assert anchors_of(capture(world.volume, world.segmentation)) == [4, 7]
+
+
+def test_a_second_propagate_changes_nothing(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    written = world.mask("A")
+    again = logic.propagate(world.volume, world.segmentation)
+    assert anchors_of(again.capture) == [4]
+    assert not again.report.changed
+    assert np.array_equal(world.mask("A"), written)
+
+
+def test_a_corrected_slice_becomes_an_anchor_and_is_kept(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    corrected = world.mask("A")
+    corrected[7] = False
+    corrected[7, 1:4, 1:6] = True
+    user_paints(world, "A", corrected)
+    result = logic.propagate(world.volume, world.segmentation)
+    assert anchors_of(result.capture) == [4, 7]
+    assert np.array_equal(world.mask("A")[7], corrected[7])
+    assert np.array_equal(world.mask("A")[4], disc[4])
+    assert not np.array_equal(world.mask("A")[8], corrected[8])
+    assert anchors_of(capture(world.volume, world.segmentation)) == [4, 7]
+
+
+def test_a_slice_that_the_user_empties_is_an_empty_anchor(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    corrected = world.mask("A")
+    corrected[8] = False
+    user_paints(world, "A", corrected)
+    result = logic.propagate(world.volume, world.segmentation)
+    assert anchors_of(result.capture) == [4, 8]
+    assert not result.capture.anchors[1].mask.any()
+    assert not world.mask("A")[8].any()
+
+
+def test_beginning_anew_forgets(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    anew = np.zeros_like(disc)
+    anew[:, 6, 3:8] = True
+    user_paints(world, "A", anew)
+    captured = capture(world.volume, world.segmentation)
+    assert captured.axis == 1
+    assert anchors_of(captured) == [6]
+
+
+def test_leaving_only_the_drawn_slice_is_beginning_anew(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    user_paints(world, "A", disc)
+    assert anchors_of(capture(world.volume, world.segmentation)) == [4]
+
+
+def test_a_new_segment_follows_the_axis_of_one_already_propagated(
+    world: Any, logic: SceneLogic, disc: np.ndarray
+) -> None:
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    other = np.zeros_like(disc)
+    other[6, 1:3, 1:3] = True
+    world.add("B", other)
+    captured = capture(world.volume, world.segmentation)
+    assert captured.axis == 0
+    assert [(a.label, a.slice_index) for a in captured.anchors] == [(1, 4), (2, 6)]
+
+
+def test_the_memory_is_of_one_place_only(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
+    from Sli2VolSlicerLib.scene.headless import add_volume
+
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation, slice_range=(3, 5))
+    bigger = add_volume(world.scene, np.random.default_rng(0).random((12, 12, 14)), world.ijk_to_ras, "Bigger")
+    assert anchors_of(capture(bigger, world.segmentation)) == [3, 4, 5]
+
+
+def test_a_released_anchor_may_be_rewritten(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
+    disc[7, 1:3, 1:3] = True
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    assert logic.release_anchor(world.volume, world.segmentation, "A", 7)
+    result = logic.propagate(world.volume, world.segmentation)
+    assert anchors_of(result.capture) == [4]
+    assert not np.array_equal(world.mask("A")[7], disc[7])
+    assert not logic.release_anchor(world.volume, world.segmentation, "A", 4)
+
+
+def test_forgetting_makes_every_painted_slice_the_users(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation, slice_range=(3, 5))
+    logic.forget_anchors(world.segmentation, "A")
+    assert anchors_of(capture(world.volume, world.segmentation)) == [3, 4, 5]
+
+
+def test_the_memory_survives_saving_and_loading(world: Any, logic: SceneLogic, disc: np.ndarray, tmp_path: Any) -> None:
+    from Sli2VolSlicerLib.scene.files import load_segmentation, save_segmentation
+
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    path = tmp_path / "a.seg.nrrd"
+    save_segmentation(world.segmentation, path)
+    loaded = load_segmentation(world.scene, path)
+    assert anchors_of(capture(world.volume, loaded)) == [4]
+
+
+masks = st.lists(st.integers(0, 15), min_size=6, max_size=6)
+
+
+def from_numbers(numbers: list[int]) -> np.ndarray:
+    """One 2x2 slice per number."""
+    return np.array([[(n >> b) & 1 for b in range(4)] for n in numbers], dtype=bool).reshape(6, 2, 2)
+
+
+@given(before=masks, after=masks, earlier=st.sets(st.integers(0, 5)))
+def test_anchors_are_the_earlier_ones_and_every_slice_that_differs(
+    before: list[int], after: list[int], earlier: set[int]
+) -> None:
+    memory = SegmentMemory(
+        0, (6, 2, 2), (0.0,) * 16, tuple(sorted(earlier)), slice_fingerprints(from_numbers(before), 0)
+    )
+    differing = {i for i in range(6) if before[i] != after[i]}
+    assert anchor_slices(from_numbers(after), memory) == tuple(sorted(differing | earlier))
+
+
+@given(numbers=masks, anchors=st.sets(st.integers(0, 5)), axis=st.integers(0, 2))
+def test_the_memory_is_read_as_it_was_written(numbers: list[int], anchors: set[int], axis: int) -> None:
+    fingerprints = slice_fingerprints(from_numbers(numbers), 0)
+    memory = SegmentMemory(axis, (6, 2, 2), tuple(float(v) for v in range(16)), tuple(sorted(anchors)), fingerprints)
+    assert SegmentMemory.from_text(memory.to_text()) == memory
+
+
+def test_a_damaged_memory_is_no_memory() -> None:
+    for text in ("", "2;axis=0", "1;axis=0", "1;axis=9;shape=1,1,1;matrix=0;anchors=;written=", "1;x"):
+        assert SegmentMemory.from_text(text) is None
+
+
+def test_the_tag_has_no_character_that_a_file_format_would_break_on(
+    world: Any, logic: SceneLogic, disc: np.ndarray
+) -> None:
+    import vtk
+    from Sli2VolSlicerLib.scene.memory import TAG
+
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    text = vtk.reference("")
+    assert world.segmentation.GetSegmentation().GetSegment("A").GetTag(TAG, text)
+    assert not set(str(text)) & set(":|\n \\")
+    assert image_to_array(world.volume.GetImageData()).shape == world.voxels.shape
