@@ -1,1 +1,1 @@
-"""The benchmark: every labelled structure of a folder, every method, one table."""
+"""The benchmark: every labelled structure, one painted slice, one row per method."""

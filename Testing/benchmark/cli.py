@@ -1,0 +1,115 @@
+"""The command `sli2vol benchmark`, also `python -m sli2vol_benchmark`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .cases import SPLITS, BenchmarkError
+from .rows import ALL_ROWS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The benchmark's arguments."""
+    parser.add_argument("data", metavar="DATA", type=Path, help="folder with index.json, or its eval or train folder")
+    parser.add_argument("--output", type=Path, required=True, help="results.json to write; what is there is reused")
+    parser.add_argument("--rows", nargs="+", default=list(ALL_ROWS), metavar="ROW", help=f"of {', '.join(ALL_ROWS)}")
+    parser.add_argument("--families", nargs="+", metavar="FAMILY", help="only these families")
+    parser.add_argument("--structures", nargs="+", metavar="FAMILY/NAME", help="only these structures")
+    parser.add_argument("--seeds", type=int, default=1, help="painted slices per structure (default 1)")
+    parser.add_argument("--split", choices=SPLITS, default="eval", help="train for tuning (default eval)")
+    parser.add_argument("--workers", type=int, default=1, help="processes at once (default 1; speeds need 1)")
+    parser.add_argument("--threads", type=int, default=0, help="threads per process (default: the libraries' choice)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default auto)")
+    parser.add_argument(
+        "--weights", nargs="+", default=[], metavar="NAME=FILE", help="weights instead of the catalogue's"
+    )
+    parser.add_argument("--reuse", action="store_true", help="reuse results although code or weights have changed")
+    parser.add_argument("--speed", action="store_true", help="also measure speed and memory (needs an idle machine)")
+    parser.add_argument("--report", type=Path, metavar="FILE.md", help="write tables and pictures here")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run what the arguments ask for; 0 if all went well, 2 for a mistake in them."""
+    from Sli2VolSlicerLib.engine.errors import Sli2VolError
+
+    try:
+        _run(arguments)
+    except (BenchmarkError, Sli2VolError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from .run import Options, run_benchmark
+
+    def report(line: str) -> None:
+        if not arguments.quiet:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+    if arguments.seeds < 1 or arguments.workers < 1:
+        msg = f"--seeds and --workers must be at least 1, got {arguments.seeds} and {arguments.workers}."
+        raise BenchmarkError(msg)
+    if not arguments.output.resolve().parent.is_dir() or not os.access(arguments.output.resolve().parent, os.W_OK):
+        msg = f"Cannot write to {arguments.output.parent}; choose an existing folder that is writable."
+        raise BenchmarkError(msg)
+    options = Options(
+        rows=tuple(arguments.rows),
+        families=arguments.families,
+        structures=arguments.structures,
+        seeds=arguments.seeds,
+        split=arguments.split,
+        workers=arguments.workers,
+        threads=arguments.threads,
+        weights=_named_files(arguments.weights),
+        device=arguments.device,
+        reuse=arguments.reuse,
+    )
+    run_benchmark(arguments.data, arguments.output, options, report, command_line())
+    if arguments.speed:
+        from .speed import measure_speed
+
+        measure_speed(arguments.data, arguments.output, options, report)
+    if arguments.report is not None:
+        from .report import write_report
+
+        write_report(arguments.data, arguments.output, arguments.report)
+        report(f"wrote {arguments.report}")
+    else:
+        from .report import short_summary
+
+        sys.stdout.write(short_summary(arguments.output))
+
+
+def _named_files(texts: Sequence[str]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for text in texts:
+        name, separator, file = text.partition("=")
+        if not separator or not file:
+            msg = f"--weights takes NAME=FILE, got {text!r}."
+            raise BenchmarkError(msg)
+        files[name] = Path(file)
+    return files
+
+
+def command_line() -> str:
+    """What the user typed, with folders cut from every path: it goes into a document others read."""
+    words = ["sli2vol benchmark"]
+    for word in sys.argv[1:] if sys.argv[1:2] != ["benchmark"] else sys.argv[2:]:
+        name, separator, value = word.rpartition("=")
+        words.append(shlex.quote(name + separator + (Path(value).name if os.path.isabs(value) else value)))
+    return " ".join(words)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The module's own command line."""
+    parser = argparse.ArgumentParser(prog="sli2vol_benchmark", description=__doc__)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))

@@ -1,0 +1,2 @@
+def short_summary(p):
+    return ""

@@ -1,0 +1,117 @@
+"""The rows of the tables: every method that is compared, and how each is set to work."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .cases import BenchmarkError, Volume
+from .work import RowResult, RowSession, Work
+
+ENGINE_ROWS = ("copy", "optical-flow", "random-weights", "sli2vol-paper-no-verification", "sli2vol-paper", "sli2vol")
+SLICER_ROWS = ("grow-from-seeds", "fill-between-slices")
+ALL_ROWS = (*ENGINE_ROWS, *SLICER_ROWS)
+OURS = "sli2vol"
+
+_WEIGHTS_OF = {"sli2vol": "sli2vol", "sli2vol-paper": "sli2vol-paper", "sli2vol-paper-no-verification": "sli2vol-paper"}
+
+
+@dataclass(frozen=True)
+class RowSpec:
+    """A row, in words that can be sent to another process.
+
+    Attributes:
+        name: one of `ALL_ROWS`.
+        weights: the weights file of rows that need one.
+        device: for rows that run the engine.
+    """
+
+    name: str
+    weights: Path | None = None
+    device: str = "auto"
+
+
+def row_specs(names: Sequence[str], weights: dict[str, Path], device: str = "auto") -> list[RowSpec]:
+    """One spec per name; weights not given are looked up in the catalogue.
+
+    Raises:
+        BenchmarkError: an unknown row.
+    """
+    unknown = [name for name in names if name not in ALL_ROWS]
+    if unknown:
+        msg = f"Unknown rows {', '.join(unknown)}; choose from {', '.join(ALL_ROWS)}."
+        raise BenchmarkError(msg)
+    specs = []
+    for name in names:
+        kind = _WEIGHTS_OF.get(name)
+        specs.append(RowSpec(name, _weights(kind, weights) if kind else None, device))
+    return specs
+
+
+def _weights(kind: str, given: dict[str, Path]) -> Path:
+    if kind in given:
+        return given[kind]
+    from Sli2VolSlicerLib.weights import find_weights
+
+    return find_weights(kind)
+
+
+def open_row(spec: RowSpec, volume: Volume) -> RowSession:
+    """Bind a row to a volume."""
+    if spec.name in ENGINE_ROWS:
+        return EngineSession(spec, volume)
+    from .slicer_effects import FillBetweenSlices, GrowFromSeeds
+
+    return GrowFromSeeds() if spec.name == "grow-from-seeds" else FillBetweenSlices()
+
+
+class EngineSession:
+    """A propagation session that serves all structures of one volume, as in Slicer."""
+
+    def __init__(self, spec: RowSpec, volume: Volume) -> None:
+        from Sli2VolSlicerLib.engine.methods import create_method
+        from Sli2VolSlicerLib.engine.session import PropagationSession
+        from Sli2VolSlicerLib.engine.slice_stack import SliceStack
+
+        method = create_method(spec.name, spec.weights, spec.device)
+        self._session = PropagationSession(SliceStack(volume.image, volume.spacing_mm, axis=0), method)
+
+    def segment(self, work: Work) -> RowResult:
+        """Propagate the painted slice in both directions until the structure ends."""
+        from Sli2VolSlicerLib.engine.records import Anchor
+
+        started = time.perf_counter()
+        done = self._session.propagate([Anchor(work.seed_slice, 1, work.painted)])
+        seconds = time.perf_counter() - started
+        return RowResult(
+            mask=np.asarray(done.masks[1], bool),
+            seconds=seconds,
+            slices=done.slices_propagated,
+            slice_confidence=done.slice_confidence[1],
+            stops=tuple(f"{p.step:+d} {p.last_slice}: {p.reason.value}" for p in done.passes),
+            notes=done.notes,
+            device=done.device,
+        )
+
+
+def fingerprint(spec: RowSpec) -> str:
+    """Changes whenever the code or the weights behind a row change: old results are then not reused."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).resolve().parent
+    sources = [folder / "cases.py", folder / "metrics.py", folder / "work.py"]
+    if spec.name in ENGINE_ROWS:
+        import Sli2VolSlicerLib.engine
+
+        sources.extend(sorted(Path(Sli2VolSlicerLib.engine.__file__ or "").parent.rglob("*.py")))
+    else:
+        sources.append(folder / "slicer_effects.py")
+    for source in sources:
+        digest.update(source.read_bytes())
+    if spec.weights is not None:
+        digest.update(Path(spec.weights).read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,264 @@
+"""Running the rows over the cases, resumably."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import multiprocessing
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from . import memory
+from .cases import BenchmarkError, Case, find_index, list_cases, load_volume, seed_slice
+from .metrics import dice, dice_without_slice, end_error, hausdorff_95, slice_dice
+from .records import CaseResult, append_results, read_results, to_json, write_mask
+from .rows import ALL_ROWS, RowSpec, fingerprint, open_row, row_specs
+from .work import RowResult, Work
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run.
+
+    Attributes:
+        rows: names of the rows, in the order of the tables.
+        families: only these; all by default.
+        structures: only these "family/structure"; all by default.
+        seeds: painted slices per case, each its own draw.
+        split: "eval", or "train" for tuning.
+        workers: processes at once.
+        threads: threads per process (0 leaves it to the libraries).
+        weights: files by weights name; the catalogue's by default.
+        device: where the engine's rows run.
+        reuse: take finished results even if code or weights have changed since.
+    """
+
+    rows: Sequence[str] = ALL_ROWS
+    families: Sequence[str] | None = None
+    structures: Sequence[str] | None = None
+    seeds: int = 1
+    split: str = "eval"
+    workers: int = 1
+    threads: int = 0
+    weights: dict[str, Path] = field(default_factory=dict)
+    device: str = "auto"
+    reuse: bool = False
+
+
+@dataclass(frozen=True)
+class _Job:
+    """All of one volume's cases that one row still has to do."""
+
+    spec: RowSpec
+    cases: tuple[tuple[Case, int], ...]
+    fingerprint: str
+    masks: Path
+
+
+def lines_path(output: Path) -> Path:
+    """Where results are kept line by line while running."""
+    return output.with_suffix(".jsonl")
+
+
+def masks_folder(output: Path) -> Path:
+    """Where the masks are kept for the pictures."""
+    return output.with_name(output.stem + "-masks")
+
+
+def run_benchmark(data: Path, output: Path, options: Options, report: Report, command: str = "") -> list[CaseResult]:
+    """Run every row over every case, and write `output` and the lines beside it.
+
+    Results already there, made by the same code and weights, are not computed again.
+
+    Args:
+        data: the folder with the index, or its split's folder.
+        report: gets one line of progress at a time.
+        command: as the user typed it, for the record.
+
+    Raises:
+        BenchmarkError: nothing to run, or an unknown row, family, split.
+    """
+    _, named_split = find_index(data)
+    cases = list_cases(data, options.split, options.families)
+    if options.structures is not None:
+        cases = [case for case in cases if f"{case.family}/{case.structure}" in options.structures]
+    if not cases:
+        msg = f"No case is left after choosing the structures {options.structures}."
+        raise BenchmarkError(msg)
+    specs = row_specs(options.rows, options.weights, options.device)
+    for spec in specs:
+        _run_row(spec, cases, output, options, report)
+    results = _select(read_results(lines_path(output)), specs, cases, options.seeds)
+    document = {
+        "facts": facts(command, named_split or options.split, options, specs),
+        "results": [to_json(result) for result in results],
+    }
+    output.write_text(json.dumps(document, indent=1))
+    return results
+
+
+def _select(found: dict, specs: Sequence[RowSpec], cases: Sequence[Case], seeds: int) -> list[CaseResult]:
+    keys = [(spec.name, case.name, seed) for spec in specs for case in cases for seed in range(seeds)]
+    return [found[key] for key in keys if key in found]
+
+
+def _run_row(spec: RowSpec, cases: Sequence[Case], output: Path, options: Options, report: Report) -> None:
+    mark = fingerprint(spec)
+    found = read_results(lines_path(output))
+    wanted = [(case, seed) for case in cases for seed in range(options.seeds)]
+    left = [
+        (case, seed)
+        for case, seed in wanted
+        if (old := found.get((spec.name, case.name, seed))) is None or not (options.reuse or old.fingerprint == mark)
+    ]
+    report(f"{spec.name}: {len(left)} of {len(wanted)} cases to do")
+    if not left:
+        return
+    volumes = sorted({case.volume for case, _ in left})
+    jobs = [
+        _Job(spec, tuple((c, s) for c, s in left if c.volume == volume), mark, masks_folder(output))
+        for volume in volumes
+    ]
+    done = 0
+    context = multiprocessing.get_context("spawn")
+    with (
+        _thread_limit(options.threads),
+        ProcessPoolExecutor(max_workers=options.workers, mp_context=context) as pool,
+    ):
+        futures: list[Future[list[CaseResult]]] = [pool.submit(_do, job) for job in jobs]
+        for future in as_completed(futures):
+            results = future.result()
+            append_results(lines_path(output), results)
+            done += len(results)
+            mean = float(np.mean([r.dice for r in results]))
+            seconds = sum(r.seconds for r in results)
+            report(f"{spec.name} {done}/{len(left)} {results[0].volume}: mean Dice {mean:.3f}, {seconds:.1f} s")
+
+
+@contextlib.contextmanager
+def _thread_limit(threads: int) -> Iterator[None]:
+    """Processes started within use this many threads (0: as many as they like)."""
+    names = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "VTK_SMP_MAX_THREADS") if threads else ()
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update({name: str(threads) for name in names})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _do(job: _Job) -> list[CaseResult]:
+    """One volume, one row: in a process of its own, so that memory is the row's."""
+    from Sli2VolSlicerLib.engine.errors import Sli2VolError
+
+    volume = load_volume(job.cases[0][0])
+    session = open_row(job.spec, volume)
+    results = []
+    for case, seed in job.cases:
+        truth = volume.truth(case)
+        index = seed_slice(truth, case.name, seed)
+        work = Work(volume.image, volume.spacing_mm, index, truth[index], truth)
+        memory.reset_peak()
+        error = ""
+        try:
+            made = session.segment(work)
+        except Sli2VolError as failure:
+            error = str(failure)
+            only = np.zeros(truth.shape, bool)
+            only[index] = work.painted
+            made = RowResult(only, 0.0, 0)
+        peak = memory.peak_mb()
+        result = measure(case, seed, job, truth, work, made, peak, error)
+        write_mask(job.masks, result, made.mask)
+        results.append(result)
+    return results
+
+
+def measure(
+    case: Case, seed: int, job: _Job, truth: np.ndarray, work: Work, made: RowResult, peak: float, error: str
+) -> CaseResult:
+    """All figures of one result."""
+    ends = end_error(made.mask, truth)
+    indices: tuple[int, ...] = ()
+    per_slice = slice_dice(made.mask, truth)
+    if made.slice_confidence is not None:
+        looked = np.isfinite(made.slice_confidence) & np.isfinite(per_slice)
+        looked[work.seed_slice] = False
+        indices = tuple(int(i) for i in np.flatnonzero(looked))
+    confidence = made.slice_confidence if made.slice_confidence is not None else per_slice
+    return CaseResult(
+        volume=case.volume,
+        family=case.family,
+        structure=case.structure,
+        row=job.spec.name,
+        seed=seed,
+        fingerprint=job.fingerprint,
+        seed_slice=work.seed_slice,
+        truth_slices=int(truth.any(axis=(1, 2)).sum()),
+        dice=dice(made.mask, truth),
+        dice_without_seed=dice_without_slice(made.mask, truth, work.seed_slice),
+        hd95_mm=hausdorff_95(made.mask, truth, work.spacing_mm),
+        over=(ends.over_low, ends.over_high),
+        under=(ends.under_low, ends.under_high),
+        seconds=made.seconds,
+        slices=made.slices,
+        peak_mb=peak,
+        slice_indices=indices,
+        slice_dice=tuple(round(float(per_slice[i]), 4) for i in indices),
+        slice_confidence=tuple(round(float(confidence[i]), 4) for i in indices),
+        stops=made.stops,
+        notes=made.notes,
+        device=made.device,
+        error=error,
+    )
+
+
+def facts(command: str, split: str, options: Options, specs: Sequence[RowSpec]) -> dict[str, object]:
+    """What the figures were made with: machine, date, versions, command."""
+    packages = ("torch", "numpy", "scipy", "scikit-image", "SimpleITK", "slicer-core", "sli2volslicer")
+    return {
+        "command": command,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "split": split,
+        "seeds": options.seeds,
+        "workers": options.workers,
+        "threads": options.threads,
+        "machine": machine(),
+        "python": sys.version.split()[0],
+        "versions": {name: _version(name) for name in packages},
+        "weights": {spec.name: spec.weights.name for spec in specs if spec.weights is not None},
+    }
+
+
+def machine() -> str:
+    """The processor in words, and how many cores there are for this process."""
+    name = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                name = line.split(":", 1)[1].strip()
+                break
+    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"

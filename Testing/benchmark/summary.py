@@ -1,0 +1,104 @@
+"""From case results to the figures of the tables.
+
+A structure is a family and a name, e.g. sabsCT liver. Its figure is the mean over its volumes and
+painted slices; a row's figure is the mean over structures, so that a structure seen in one volume
+weighs as much as one seen in eight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from .records import CaseResult
+
+Structure = tuple[str, str]
+Figure = Callable[[CaseResult], float]
+
+RESAMPLINGS = 2000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def dice_of(result: CaseResult) -> float:
+    """The volume Dice, annotated slice included."""
+    return result.dice
+
+
+def structure_means(results: Iterable[CaseResult], figure: Figure = dice_of) -> dict[Structure, float]:
+    """Mean per structure; figures that are not finite are left out (a structure with none is absent)."""
+    values: dict[Structure, list[float]] = {}
+    for result in results:
+        value = figure(result)
+        if math.isfinite(value):
+            values.setdefault((result.family, result.structure), []).append(value)
+    return {structure: float(np.mean(v)) for structure, v in values.items()}
+
+
+def bootstrap(values: Sequence[float]) -> Interval:
+    """The mean over structures, and the interval from drawing structures again with replacement."""
+    if not values:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    array = np.asarray(values, dtype=np.float64)
+    draws = np.random.default_rng(0).integers(array.size, size=(RESAMPLINGS, array.size))
+    means = array[draws].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Interval(float(array.mean()), float(low), float(high))
+
+
+def row_mean(results: Iterable[CaseResult], figure: Figure = dice_of) -> Interval:
+    """A row's figure: the mean over structures, with its interval."""
+    return bootstrap(list(structure_means(results, figure).values()))
+
+
+def family_means(results: Iterable[CaseResult], figure: Figure = dice_of) -> dict[str, float]:
+    """Mean over the structures of each family."""
+    grouped: dict[str, list[float]] = {}
+    for (family, _), value in structure_means(results, figure).items():
+        grouped.setdefault(family, []).append(value)
+    return {family: float(np.mean(v)) for family, v in grouped.items()}
+
+
+def paired_difference(ours: Iterable[CaseResult], theirs: Iterable[CaseResult], figure: Figure = dice_of) -> Interval:
+    """Ours minus theirs, structure by structure, over the structures that both have."""
+    one, other = structure_means(ours, figure), structure_means(theirs, figure)
+    return bootstrap([one[s] - other[s] for s in one if s in other])
+
+
+def families_ahead(ours: Iterable[CaseResult], theirs: Iterable[CaseResult]) -> list[str]:
+    """Families in which ours has the higher mean Dice."""
+    one, other = family_means(ours), family_means(theirs)
+    return sorted(family for family in one if family in other and one[family] > other[family])
+
+
+def confidence_correlation(results: Iterable[CaseResult]) -> tuple[float, int]:
+    """Spearman's rank correlation between a slice's confidence and its true Dice.
+
+    Returns:
+        the mean over cases with at least 5 slices that differ, and the number of such cases.
+    """
+    values = []
+    for result in results:
+        confidence, truth = result.slice_confidence, result.slice_dice
+        if len(confidence) >= 5 and len(set(confidence)) > 1 and len(set(truth)) > 1:
+            values.append(float(spearmanr(confidence, truth).statistic))
+    return (float(np.mean(values)) if values else float("nan")), len(values)
+
+
+def by_row(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
+    """Results grouped by row, rows in the order in which they come."""
+    grouped: dict[str, list[CaseResult]] = {}
+    for result in results:
+        grouped.setdefault(result.row, []).append(result)
+    return grouped
