@@ -1,0 +1,1 @@
+"""The `sli2vol` command line: files in, files out."""
