@@ -11,11 +11,12 @@ import pytest
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed: pip install slicer-core")
 
+from slicerhost.fake_session import FakeSession  # noqa: E402
+
 from Sli2VolSlicerLib.scene.editor import SegmentWriter  # noqa: E402
 from Sli2VolSlicerLib.scene.geometry import image_to_array  # noqa: E402
 from Sli2VolSlicerLib.scene.headless import add_segment, add_segmentation, add_volume, make_scene  # noqa: E402
 from Sli2VolSlicerLib.scene.logic import SceneLogic  # noqa: E402
-from slicerhost.fake_session import FakeSession  # noqa: E402
 
 SHAPE = (10, 12, 14)
 

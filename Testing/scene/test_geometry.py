@@ -10,13 +10,14 @@ import pytest
 import vtk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from slicerhost.fake_session import FakeSession
+
 from Sli2VolSlicerLib.engine.annotation import anchors_from_masks
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 from Sli2VolSlicerLib.scene.capture import capture
 from Sli2VolSlicerLib.scene.geometry import Box, LatticeMap, bounding_box, image_to_array
 from Sli2VolSlicerLib.scene.headless import add_segment, add_segmentation, add_volume, make_scene
 from Sli2VolSlicerLib.scene.logic import SceneLogic
-from slicerhost.fake_session import FakeSession
 
 SHAPE = (9, 11, 13)
 SIGNED_PERMUTATIONS = [

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from Sli2VolSlicerLib.scene.capture import Capture, capture
 from Sli2VolSlicerLib.scene.geometry import image_to_array
 from Sli2VolSlicerLib.scene.logic import SceneLogic
@@ -179,6 +180,7 @@ def test_the_tag_has_no_character_that_a_file_format_would_break_on(
     world: Any, logic: SceneLogic, disc: np.ndarray
 ) -> None:
     import vtk
+
     from Sli2VolSlicerLib.scene.memory import TAG
 
     world.add("A", disc)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+from slicerhost.fake_session import FakeSession
+
 from Sli2VolSlicerLib.engine.errors import AnnotationError, PropagationCancelled
 from Sli2VolSlicerLib.scene.capture import capture
 from Sli2VolSlicerLib.scene.logic import SceneLogic
 from Sli2VolSlicerLib.scene.write_back import write_back
-from slicerhost.fake_session import FakeSession
 
 
 def plain_result(world: Any, mask: np.ndarray, axis: int = 0) -> np.ndarray:

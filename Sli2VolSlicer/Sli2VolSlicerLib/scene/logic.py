@@ -143,6 +143,7 @@ class SceneLogic:
         began = time.perf_counter()
         way = _direction(direction)
         captured = capture(volume_node, segmentation_node, segment_ids, axis=axis)
+        writer = self.writer(segmentation_node)
         at_engine = time.perf_counter()
         propagation = self._session_for(captured, method, device).propagate(
             captured.anchors, direction=way, slice_range=slice_range, progress=progress, is_cancelled=is_cancelled
@@ -152,7 +153,7 @@ class SceneLogic:
             raise PropagationCancelled(msg)
         at_write = time.perf_counter()
         rules = EditRules.from_node(segment_editor_node)
-        report = write_back(captured, propagation, self.writer(segmentation_node), rules, Reach(way, slice_range))
+        report = write_back(captured, propagation, writer, rules, Reach(way, slice_range))
         ended = time.perf_counter()
         seconds = {
             "capture": at_engine - began,
