@@ -1,2 +1,123 @@
-def short_summary(p):
-    return ""
+"""Docs/results.md: the tables and the pictures, from results.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .cases import FEASIBILITY_STRUCTURES, PICTURE_FAMILIES, find_index, list_cases
+from .pictures import draw_families
+from .records import CaseResult, from_json
+from .rows import OURS
+from .run import masks_folder
+from .speed import read_speed
+from .summary import by_row, row_mean
+from .tables import (
+    confidence_section,
+    ends_section,
+    families_section,
+    feasibility_section,
+    rows_section,
+    speed_section,
+    structures_section,
+    summary_section,
+)
+
+NOTES_BEGIN = "<!-- notes: what is between these two lines is written by hand and kept -->"
+NOTES_END = "<!-- end of notes -->"
+_EMPTY_NOTES = "\n## What did not work\n\nNothing has been written here yet.\n\n"
+
+
+def read_document(output: Path) -> tuple[dict, list[CaseResult]]:
+    """results.json as facts and results."""
+    document = json.loads(output.read_text())
+    return document, [from_json(entry) for entry in document["results"]]
+
+
+def short_summary(output: Path) -> str:
+    """One line per row, for the terminal."""
+    _, results = read_document(output)
+    lines = [f"{'row':32s} {'mean Dice':>9s}  95 % interval   target structures"]
+    for row, own in by_row(results).items():
+        mean = row_mean(own)
+        target = row_mean([r for r in own if (r.family, r.structure) in FEASIBILITY_STRUCTURES])
+        lines.append(f"{row:32s} {mean.mean:9.3f}  {mean.low:.3f} to {mean.high:.3f}  {target.mean:.3f}")
+    return "\n".join(lines) + "\n"
+
+
+def write_report(data: Path, output: Path, path: Path) -> None:
+    """Write the document and its pictures; what was written by hand in it is kept.
+
+    Pictures of families whose licence does not allow publishing go beside `output`, not beside the document.
+    """
+    document, results = read_document(output)
+    rows = by_row(results)
+    split = document["facts"]["split"]
+    sections = [
+        _heading(document["facts"]),
+        rows_section(list(rows)),
+        summary_section(rows),
+        families_section(rows),
+        feasibility_section(rows),
+        ends_section(rows),
+        confidence_section(rows),
+        speed_section(read_speed(document), rows),
+        _pictures(data, output, path, rows, split),
+        structures_section(rows),
+    ]
+    notes = kept_notes(path)
+    text = "\n".join(section for section in sections if section)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{text}\n{NOTES_BEGIN}{notes}{NOTES_END}\n")
+
+
+def kept_notes(path: Path) -> str:
+    """The hand-written part of the document that is there."""
+    if not path.is_file():
+        return _EMPTY_NOTES
+    _, found, rest = path.read_text().partition(NOTES_BEGIN)
+    notes, closed, _ = rest.partition(NOTES_END)
+    return notes if found and closed else _EMPTY_NOTES
+
+
+def _heading(facts: dict) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    weights = ", ".join(f"{row}: `{file}`" for row, file in facts["weights"].items()) or "none"
+    return f"""# Results
+
+Made by `{facts["command"]}` on {facts["date"]}; do not edit except between the two comment lines at the end.
+
+- Machine: {facts["machine"]}; Python {facts["python"]}; {versions}.
+- Weights: {weights}.
+- Every labelled structure of the {facts["split"]} split with at least 6 slices, {facts["seeds"]} painted
+  slice(s) each: drawn at random within 3 slices of the one of largest area, under a fixed seed. The slices are
+  painted with the truth; everything else is the method's.
+- A structure's figure is the mean over its volumes; a mean over structures counts each of them once. Intervals
+  are 95 % bootstrap intervals over structures.
+- The 95 % Hausdorff distance is the larger of the two directed 95th percentiles between surface voxels.
+- What was chosen by measurement was chosen on the labelled part of the training volumes, never on these.
+"""
+
+
+def _pictures(data: Path, output: Path, path: Path, rows: Mapping[str, Sequence[CaseResult]], split: str) -> str:
+    row = OURS if OURS in rows else next(iter(rows))
+    _, named = find_index(data)
+    cases = list_cases(data, named or split)
+    published = path.parent / "pictures"
+    local = output.with_name(output.stem + "-pictures")
+    folder_of = {r.family: published if r.family in PICTURE_FAMILIES else local for r in rows[row]}
+    made = draw_families(cases, rows[row], masks_folder(output), folder_of)
+    lines = [
+        "## Pictures",
+        "",
+        f"The worst and the median case of each family (`{row}`). Green is the truth, orange the result, the red",
+        "frame the painted slice. Families whose licence does not allow it are only listed.",
+        "",
+    ]
+    for family, pictures in made.items():
+        for kind, result, file in pictures:
+            words = f"{family}, {kind}: {result.case_name}, Dice {result.dice:.2f}"
+            lines.append(f"![{words}](pictures/{file.name})" if family in PICTURE_FAMILIES else f"- {words}")
+            lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,177 @@
+"""Speed and memory on one machine in one go: ours, the paper's the plain way, first and second call."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from . import memory
+from .cases import BenchmarkError, Case, list_cases, load_volume, seed_slice
+from .plain_paper import plain_step
+from .rows import OURS, RowSpec, row_specs
+
+if TYPE_CHECKING:
+    from .run import Options
+
+_Result = TypeVar("_Result")
+
+CASE = "sabsCT_01/liver"
+PLAIN_SIDE = 256
+PLAIN_STEPS = 3
+CORRECTION_DISTANCE = 6
+"""The second slice of the "after a correction" call is this far from the painted one."""
+
+
+@dataclass(frozen=True)
+class PropagateSpeed:
+    """Propagate on one structure, in a process that does nothing else, on the CPU.
+
+    Attributes:
+        case: volume and structure.
+        device: where it ran.
+        prepare_seconds: imports and reading the weights.
+        first_seconds: the first Propagate of the session.
+        again_seconds: the same call once more.
+        corrected_seconds: a call with one more drawn slice.
+        slices: slices propagated by the first call.
+        dice: of the first call's result.
+        peak_mb: the whole process', from its start to its end; `image_mb` of it is the volume as read.
+    """
+
+    case: str
+    device: str
+    prepare_seconds: float
+    first_seconds: float
+    again_seconds: float
+    corrected_seconds: float
+    slices: int
+    dice: float
+    peak_mb: float
+    image_mb: float
+
+    @property
+    def seconds_per_slice(self) -> float:
+        return self.first_seconds / max(self.slices, 1)
+
+
+@dataclass(frozen=True)
+class PlainSpeed:
+    """One step of the paper's network and affinity the plain way, on a 256x256 slice, float32, CPU."""
+
+    seconds_per_slice: float
+    peak_mb: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Both, measured one after the other on one machine."""
+
+    ours: PropagateSpeed
+    plain: PlainSpeed
+
+    @property
+    def times_faster(self) -> float:
+        return self.plain.seconds_per_slice / self.ours.seconds_per_slice
+
+
+def measure_speed(data: Path, output: Path, options: Options, report: Callable[[str], None]) -> Speed:
+    """Measure, and add the figures to `output`.
+
+    Raises:
+        BenchmarkError: the case is not in the data.
+    """
+    cases = [case for case in list_cases(data, "eval") if case.name == CASE]
+    if not cases:
+        msg = f"The speed is measured on {CASE}, which is not in {data}."
+        raise BenchmarkError(msg)
+    spec = row_specs([OURS], options.weights, "cpu")[0]
+    ours = _alone(_propagate, cases[0], spec)
+    report(f"first {ours.first_seconds:.2f} s, again {ours.again_seconds:.2f} s, {ours.peak_mb:.0f} MB")
+    plain = _alone(_plain, cases[0])
+    speed = Speed(ours, plain)
+    report(f"the plain way {plain.seconds_per_slice:.2f} s per slice: {speed.times_faster:.0f} times slower")
+    document = json.loads(output.read_text()) if output.is_file() else {}
+    document["speed"] = asdict(speed)
+    output.write_text(json.dumps(document, indent=1))
+    return speed
+
+
+def read_speed(document: dict) -> Speed | None:
+    """What `measure_speed` added to the results, if it was run."""
+    if "speed" not in document:
+        return None
+    return Speed(PropagateSpeed(**document["speed"]["ours"]), PlainSpeed(**document["speed"]["plain"]))
+
+
+def _alone(function: Callable[..., _Result], *arguments: object) -> _Result:
+    """Call in a fresh process, so that peak memory is this work's."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _propagate(case: Case, spec: RowSpec) -> PropagateSpeed:
+    from .metrics import dice
+
+    volume = load_volume(case)
+    truth = volume.truth(case)
+    index = seed_slice(truth, case.name)
+    other = min(int(np.flatnonzero(truth.any(axis=(1, 2)))[-1]), index + CORRECTION_DISTANCE)
+    started = time.perf_counter()
+    from Sli2VolSlicerLib.engine.methods import create_method
+    from Sli2VolSlicerLib.engine.records import Anchor
+    from Sli2VolSlicerLib.engine.session import PropagationSession
+    from Sli2VolSlicerLib.engine.slice_stack import SliceStack
+
+    method = create_method(spec.name, spec.weights, spec.device)
+    session = PropagationSession(SliceStack(volume.image, volume.spacing_mm, axis=0), method)
+    prepared = time.perf_counter()
+    drawn = Anchor(index, 1, truth[index])
+    first = session.propagate([drawn])
+    after_first = time.perf_counter()
+    session.propagate([drawn])
+    after_again = time.perf_counter()
+    session.propagate([drawn, Anchor(other, 1, truth[other])])
+    after_corrected = time.perf_counter()
+    return PropagateSpeed(
+        case=case.name,
+        device=first.device,
+        prepare_seconds=prepared - started,
+        first_seconds=after_first - prepared,
+        again_seconds=after_again - after_first,
+        corrected_seconds=after_corrected - after_again,
+        slices=first.slices_propagated,
+        dice=dice(np.asarray(first.masks[1], bool), truth),
+        peak_mb=memory.peak_mb(),
+        image_mb=volume.image.nbytes / 1e6,
+    )
+
+
+def _plain(case: Case) -> PlainSpeed:
+    import torch
+
+    from Sli2VolSlicerLib.engine.network import PAPER_SETTINGS, CorrespondenceNetwork
+    from Sli2VolSlicerLib.engine.slice_stack import SliceStack
+
+    volume = load_volume(case)
+    truth = volume.truth(case)
+    index = seed_slice(truth, case.name)
+    stack = SliceStack(volume.image, volume.spacing_mm, axis=0)
+    # The weights' values do not change the time.
+    network = CorrespondenceNetwork(PAPER_SETTINGS).eval()
+    values = torch.from_numpy(truth[index, :PLAIN_SIDE, :PLAIN_SIDE].astype(np.float32))[None]
+    seconds = []
+    for step in range(PLAIN_STEPS):
+        slices = [torch.from_numpy(stack.intensity(index + step + i)[:PLAIN_SIDE, :PLAIN_SIDE]) for i in (0, 1)]
+        started = time.perf_counter()
+        values = plain_step(network, slices[0], slices[1], values, PAPER_SETTINGS.window_radius)
+        seconds.append(time.perf_counter() - started)
+    return PlainSpeed(float(np.median(seconds)), memory.peak_mb(), PLAIN_STEPS)
