@@ -18,7 +18,7 @@ def test_committed_files_get_their_names_and_leave_nothing_beside_them(tmp_path:
     with Outputs() as outputs:
         for name in ("a.nrrd", "b.nii.gz"):
             outputs.claim(tmp_path / name, IMAGE_SUFFIXES)
-            outputs.write(tmp_path / name, lambda path: path.write_text("x") and None)
+            outputs.write(tmp_path / name, lambda path: path.write_text("x"))
         outputs.commit()
     assert names(tmp_path) == ["a.nrrd", "b.nii.gz"]
 
@@ -27,7 +27,7 @@ def test_without_a_commit_nothing_is_left_and_what_was_there_stays(tmp_path: Pat
     (tmp_path / "a.nrrd").write_text("old")
     with pytest.raises(KeyboardInterrupt), Outputs() as outputs:
         outputs.claim(tmp_path / "a.nrrd", IMAGE_SUFFIXES)
-        outputs.write(tmp_path / "a.nrrd", lambda path: path.write_text("new") and None)
+        outputs.write(tmp_path / "a.nrrd", lambda path: path.write_text("new"))
         raise KeyboardInterrupt
     assert names(tmp_path) == ["a.nrrd"]
     assert (tmp_path / "a.nrrd").read_text() == "old"

@@ -74,7 +74,7 @@ class Outputs:
             raise OutputError(msg) from error
         self._temporary[path] = temporary
 
-    def write(self, path: Path, writer: Callable[[Path], None]) -> None:
+    def write(self, path: Path, writer: Callable[[Path], object]) -> None:
         """Let `writer` write a claimed file under its temporary name.
 
         Raises:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine.annotation import anchors_from_masks, find_axis
+from ..engine.errors import MethodError
 from ..engine.records import Anchor, Direction, Propagation
 from ..engine.slice_stack import SliceStack
 from ..weights import find_weights, sha256_of
@@ -20,7 +21,9 @@ from .interrupt import cancel_on_interrupt
 from .outputs import IMAGE_SUFFIXES, SEGMENTATION_SUFFIX, Outputs, suffix_of
 from .progress_bar import slice_bar
 from .report import Report, confidence_of, passes_of, peak_memory_mb
-from .volume_files import VolumeFile, read_label_map, read_volume, write_image
+from .segment_names import segments_named_in
+from .segmentation_file import write_segmentation
+from .volume_files import VolumeFile, as_image, read_label_map, read_volume, write_image
 
 if TYPE_CHECKING:
     from ..engine.methods.protocol import Method
@@ -133,6 +136,9 @@ def _open_method(arguments: argparse.Namespace) -> tuple[Method, Path | None]:
     from ..engine.methods import METHOD_NAMES, create_method
 
     weights: Path | None = arguments.weights
+    if weights is not None and arguments.method in METHODS_WITHOUT_WEIGHTS:
+        msg = f"The method '{arguments.method}' takes no weights; leave --weights out, or choose another method."
+        raise MethodError(msg)
     if weights is None and arguments.method in METHOD_NAMES and arguments.method not in METHODS_WITHOUT_WEIGHTS:
         weights = find_weights(arguments.method)
     return create_method(arguments.method, weights, arguments.device), weights
@@ -167,9 +173,8 @@ def _write_label_map(
     outputs: Outputs, path: Path, labels: np.ndarray, image: VolumeFile, annotation: VolumeFile
 ) -> None:
     if suffix_of(path, (*IMAGE_SUFFIXES, SEGMENTATION_SUFFIX)) == SEGMENTATION_SUFFIX:
-        from .segmentation_file import write_segmentation
-
-        outputs.write(path, partial(write_segmentation, labels=labels, grid=image.grid, source=annotation.metadata))
+        named = segments_named_in(annotation.metadata, labels)
+        outputs.write(path, lambda temporary: write_segmentation(as_image(labels, image.grid), temporary, named))
     else:
         outputs.write(path, partial(write_image, array=labels, grid=image.grid))
 

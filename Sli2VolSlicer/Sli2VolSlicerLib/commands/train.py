@@ -119,6 +119,7 @@ def _load(path: Path) -> TrainingVolume:
 def _settings(arguments: argparse.Namespace) -> TrainingSettings:
     from dataclasses import replace
 
+    from ..engine.devices import choose_device
     from ..engine.network import DEFAULT_SETTINGS, PAPER_SETTINGS
     from ..training.trainer import TrainingSettings
 
@@ -127,21 +128,7 @@ def _settings(arguments: argparse.Namespace) -> TrainingSettings:
     else:
         settings = TrainingSettings(PAPER_SETTINGS, deformed=0, edge_targets=False)
     changes = {name: getattr(arguments, name) for name in ("steps", "pairs") if getattr(arguments, name) is not None}
-    return replace(settings, seed=arguments.seed, device=_device(arguments.device), **changes)
-
-
-def _device(asked: str) -> str:
-    import torch
-
-    from ..engine.errors import DeviceError
-
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if asked == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if available[name])
-    if not available[asked]:
-        msg = f"There is no device '{asked}' here; choose auto or cpu."
-        raise DeviceError(msg)
-    return asked
+    return replace(settings, seed=arguments.seed, device=choose_device(arguments.device).kind, **changes)
 
 
 def _train(trainer: Trainer, checkpoint: Path, is_quiet: bool) -> None:

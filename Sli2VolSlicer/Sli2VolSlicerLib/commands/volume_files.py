@@ -114,17 +114,22 @@ def read_label_map(path: Path, grid: Grid) -> VolumeFile:
     return VolumeFile(path, array, grid, read.metadata)
 
 
+def as_image(array: np.ndarray, grid: Grid) -> sitk.Image:
+    """A SimpleITK image of an array (k, j, i) with the geometry of `grid`."""
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing(grid.spacing)
+    image.SetOrigin(grid.origin)
+    image.SetDirection(grid.direction)
+    return image
+
+
 def write_image(path: Path, array: np.ndarray, grid: Grid) -> None:
     """Write an array (k, j, i) with the geometry of `grid`, compressed.
 
     Raises:
         RuntimeError: SimpleITK could not write it.
     """
-    image = sitk.GetImageFromArray(array)
-    image.SetSpacing(grid.spacing)
-    image.SetOrigin(grid.origin)
-    image.SetDirection(grid.direction)
-    sitk.WriteImage(image, str(path), useCompression=True)
+    sitk.WriteImage(as_image(array, grid), str(path), useCompression=True)
 
 
 def _read_file(path: Path) -> sitk.Image:
