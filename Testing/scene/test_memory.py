@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from Sli2VolSlicerLib.engine.errors import AnnotationError
 from Sli2VolSlicerLib.scene.capture import Capture, capture
 from Sli2VolSlicerLib.scene.geometry import image_to_array
 from Sli2VolSlicerLib.scene.logic import SceneLogic
@@ -74,6 +76,29 @@ def test_a_slice_that_the_user_empties_is_an_empty_anchor(world: Any, logic: Sce
     assert anchors_of(result.capture) == [4, 8]
     assert not result.capture.anchors[1].mask.any()
     assert not world.mask("A")[8].any()
+
+
+def test_erasing_the_only_drawn_slice_asks_for_another(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    erased = world.mask("A")
+    erased[4] = False
+    user_paints(world, "A", erased)
+    with pytest.raises(AnnotationError, match="draw it on one slice again"):
+        logic.propagate(world.volume, world.segmentation)
+    assert np.array_equal(world.mask("A"), erased)
+
+
+def test_going_up_leaves_what_lies_between_an_emptied_slice_and_the_lowest_drawn_one(
+    world: Any, logic: SceneLogic, disc: np.ndarray
+) -> None:
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    corrected = world.mask("A")
+    corrected[1] = False
+    user_paints(world, "A", corrected)
+    logic.propagate(world.volume, world.segmentation, direction="up")
+    assert np.array_equal(world.mask("A")[:4], corrected[:4])
 
 
 def test_beginning_anew_forgets(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:

@@ -9,7 +9,7 @@ import pytest
 import slicer
 from slicerhost.fake_session import FakeSession
 
-from Sli2VolSlicerLib.engine.errors import AnnotationError, PropagationCancelled
+from Sli2VolSlicerLib.engine.errors import AnnotationError, OutputError, PropagationCancelled
 from Sli2VolSlicerLib.scene.capture import capture
 from Sli2VolSlicerLib.scene.logic import SceneLogic
 from Sli2VolSlicerLib.scene.write_back import write_back
@@ -264,6 +264,16 @@ def test_a_failure_half_way_is_taken_back(
         logic.propagate(world.volume, world.segmentation)
     assert np.array_equal(world.mask("A"), disc)
     assert np.array_equal(world.mask("B"), other)
+
+
+def test_a_write_that_slicer_refuses_without_a_word_is_noticed(
+    world: Any, logic: SceneLogic, disc: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("A", disc)
+    monkeypatch.setattr(logic.writer(world.segmentation), "add", lambda segment_id, image: None)
+    with pytest.raises(OutputError, match="did not take the change of segment 'A'"):
+        logic.propagate(world.volume, world.segmentation)
+    assert np.array_equal(world.mask("A"), disc)
 
 
 def test_only_the_asked_range_changes(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:

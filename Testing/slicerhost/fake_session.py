@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from Sli2VolSlicerLib.engine.errors import PropagationCancelled
 from Sli2VolSlicerLib.engine.records import (
     Anchor,

@@ -111,6 +111,11 @@ def capture(
         else:
             found = _remembered_anchors(label, masks[label], anchor_slices(masks[label], memory), chosen)
         anchors.extend(found)
+        if not any(a.mask.any() for a in found):
+            msg = (
+                f"Every slice of segment '{labelmap.name}' that was drawn has been erased: draw it on one slice again."
+            )
+            raise AnnotationError(msg)
         indices = tuple(a.slice_index for a in found)
         segments.append(CapturedSegment(labelmap.segment_id, labelmap.name, label, masks[label], indices))
     return Capture(volume_node, segmentation_node, grid, chosen, stack, tuple(segments), tuple(anchors))

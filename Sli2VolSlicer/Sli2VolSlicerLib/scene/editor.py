@@ -85,6 +85,7 @@ class SegmentWriter:
         self._logic.Redo()
 
     def _modify(self, segment_id: str, image: Any, mode: int) -> None:
+        self._select()
         self._logic.ModifySegmentByLabelmap(
             self.segmentation_node, segment_id, image, mode, image.GetExtent(), False, True
         )

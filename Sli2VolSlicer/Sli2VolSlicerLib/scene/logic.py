@@ -217,11 +217,11 @@ class SceneLogic:
         return self._session[1]
 
     def _engine_method(self, name: str, device: str) -> Method:
-        from ..engine.methods import METHOD_NAMES, create_method
-
-        if name not in METHOD_NAMES:
-            msg = f"There is no method '{name}': choose one of {', '.join(METHOD_NAMES)}."
-            raise MethodError(msg)
+        try:
+            from ..engine.methods import create_method
+        except ModuleNotFoundError as error:
+            msg = f"The Python package '{error.name}' is not installed here: install it before propagating."
+            raise MethodError(msg) from error
         weights = self._find_weights(name) if name in METHODS_WITH_WEIGHTS else None
         return create_method(name, weights, device)
 

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import slicer
 import vtk
+from vtk.util import numpy_support
 
 from ..engine.errors import AnnotationError, OutputError
 from .segments import require_segmentation, segment_ids
 
 CLOSED_SURFACE = "Closed surface"
-_BACKGROUND = (1.0, 1.0, 1.0)
+_MOST_TRIANGLES = 20_000
+_PROBE = """
+import os, vtk
+kind = vtk.vtkRenderWindow
+if not os.environ.get("DISPLAY") and hasattr(vtk, "vtkEGLRenderWindow"):
+    kind = vtk.vtkEGLRenderWindow
+window = kind()
+window.SetOffScreenRendering(True)
+window.SetSize(8, 8)
+window.AddRenderer(vtk.vtkRenderer())
+window.Render()
+raise SystemExit(0 if window.SupportsOpenGL() else 1)
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class ColoredSurface:
+    """A vtkPolyData and its red, green and blue, 0..1."""
+
+    surface: Any
+    color: tuple[float, ...]
 
 
 def surfaces(segmentation_node: Any, chosen: Sequence[str] | None = None) -> dict[str, Any]:
@@ -71,13 +97,46 @@ def surface_picture(
     if not target.parent.is_dir():
         msg = f"The folder '{target.parent}' does not exist: the picture '{target.name}' cannot be written there."
         raise OutputError(msg)
-    renderer = vtk.vtkRenderer()
-    renderer.SetBackground(*_BACKGROUND)
     segmentation = require_segmentation(segmentation_node)
-    for segment_id, surface in surfaces(segmentation_node, segment_ids).items():
-        renderer.AddActor(_actor(surface, segmentation.GetSegment(segment_id).GetColor()))
+    drawn = [
+        ColoredSurface(surface, tuple(segmentation.GetSegment(segment_id).GetColor()))
+        for segment_id, surface in surfaces(segmentation_node, segment_ids).items()
+    ]
+    if graphics_available():
+        _draw_with_vtk(drawn, target, size, azimuth)
+    else:
+        _draw_with_matplotlib(drawn, target, size, azimuth)
+    if not target.is_file():
+        msg = f"The picture could not be written to '{target}'."
+        raise OutputError(msg)
+    return target
+
+
+def graphics_available() -> bool:
+    """Whether VTK can draw here without a window.
+
+    Without any OpenGL library VTK does not fail but ends the process: it is tried in another one.
+    """
+    if hasattr(slicer, "app") or sys.platform != "linux":
+        return True
+    done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, check=False, timeout=60)
+    return done.returncode == 0
+
+
+def _render_window() -> Any:
+    """Off screen; where there is no X server, without looking for one."""
+    if sys.platform == "linux" and not os.environ.get("DISPLAY") and hasattr(vtk, "vtkEGLRenderWindow"):
+        return vtk.vtkEGLRenderWindow()
+    return vtk.vtkRenderWindow()
+
+
+def _draw_with_vtk(drawn: Sequence[ColoredSurface], target: Path, size: tuple[int, int], azimuth: float) -> None:
+    renderer = vtk.vtkRenderer()
+    renderer.SetBackground(1.0, 1.0, 1.0)
+    for each in drawn:
+        renderer.AddActor(_actor(each.surface, each.color))
     _place_camera(renderer, azimuth)
-    window = vtk.vtkRenderWindow()
+    window = _render_window()
     window.SetOffScreenRendering(True)
     window.SetMultiSamples(0)
     window.SetSize(*size)
@@ -91,10 +150,52 @@ def surface_picture(
     writer.SetInputConnection(grab.GetOutputPort())
     writer.Write()
     window.Finalize()
-    if writer.GetErrorCode() != 0 or not target.is_file():
-        msg = f"The picture could not be written to '{target}'."
-        raise OutputError(msg)
-    return target
+
+
+def _draw_with_matplotlib(drawn: Sequence[ColoredSurface], target: Path, size: tuple[int, int], azimuth: float) -> None:
+    """The same view with flat shading, for machines without OpenGL."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection  # type: ignore[import-untyped]
+
+    figure = Figure(figsize=(size[0] / 100, size[1] / 100), dpi=100)
+    FigureCanvasAgg(figure)
+    axes: Any = figure.add_axes((0, 0, 1, 1), projection="3d")
+    corners = []
+    for each in drawn:
+        triangles = _triangles(each.surface)
+        normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        around = np.deg2rad(90.0 + azimuth)
+        light = np.array([np.cos(around), np.sin(around), 0.6])
+        bright = 0.35 + 0.65 * np.abs(normals @ light) / np.linalg.norm(light)
+        colors = np.clip(bright[:, None] * np.asarray(each.color), 0, 1)
+        axes.add_collection3d(Poly3DCollection(triangles, facecolors=colors, edgecolors=colors, linewidths=0.2))
+        corners.append(triangles.reshape(-1, 3))
+    points = np.concatenate(corners)
+    low, high = points.min(axis=0), points.max(axis=0)
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
+    axes.set_box_aspect(np.maximum(high - low, 1e-3), zoom=1.2)
+    axes.set_axis_off()
+    axes.view_init(elev=15.0, azim=90.0 + azimuth)
+    figure.savefig(target)
+
+
+def _triangles(surface: Any) -> np.ndarray:
+    """At most `_MOST_TRIANGLES` triangles, float (n, 3 corners, 3 coordinates)."""
+    triangulate = vtk.vtkTriangleFilter()
+    triangulate.SetInputData(surface)
+    triangulate.Update()
+    mesh = triangulate.GetOutput()
+    if mesh.GetNumberOfCells() > _MOST_TRIANGLES:
+        decimate = vtk.vtkQuadricDecimation()
+        decimate.SetInputData(mesh)
+        decimate.SetTargetReduction(1.0 - _MOST_TRIANGLES / mesh.GetNumberOfCells())
+        decimate.Update()
+        mesh = decimate.GetOutput()
+    points = numpy_support.vtk_to_numpy(mesh.GetPoints().GetData())
+    corners = numpy_support.vtk_to_numpy(mesh.GetPolys().GetConnectivityArray()).reshape(-1, 3)
+    return points[corners].astype(float)
 
 
 def _actor(surface: Any, color: Sequence[float]) -> Any:

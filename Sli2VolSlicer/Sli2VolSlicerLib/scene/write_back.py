@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..engine.errors import AnnotationError
+from ..engine.errors import AnnotationError, OutputError
 from ..engine.records import Direction, Propagation
 from .capture import Capture, CapturedSegment
 from .editable import EditRules, editable, occupied
@@ -29,13 +29,19 @@ class Reach:
     direction: Direction = Direction.BOTH
     slice_range: tuple[int, int] | None = None
 
-    def slices(self, count: int, anchors: tuple[int, ...]) -> np.ndarray:
-        """Bool, (count,): true where a slice may change; never on an anchor."""
+    def slices(self, count: int, anchors: tuple[int, ...], drawn: tuple[int, ...]) -> np.ndarray:
+        """Bool, (count,): true where a slice may change; never on an anchor.
+
+        Args:
+            count: the number of slices.
+            anchors: the user's slices.
+            drawn: those of them that are not empty: passes start from them.
+        """
         free = np.ones(count, dtype=bool)
-        if anchors and self.direction is Direction.UP:
-            free[: min(anchors)] = False
-        if anchors and self.direction is Direction.DOWN:
-            free[max(anchors) + 1 :] = False
+        if self.direction is Direction.UP:
+            free[: min(drawn)] = False
+        if self.direction is Direction.DOWN:
+            free[max(drawn) + 1 :] = False
         if self.slice_range is not None:
             first, last = self.slice_range
             free[: max(first, 0)] = False
@@ -100,7 +106,7 @@ def write_back(
 
     Raises:
         AnnotationError: a segment was edited or removed since the capture.
-        OutputError: Slicer could not save the undo state or make the editable area.
+        OutputError: Slicer could not save the undo state, make the editable area, or take the change.
     """
     rules = rules or EditRules.from_node(None)
     changes = plan_changes(capture, propagation, rules, reach or Reach())
@@ -148,7 +154,8 @@ def plan_changes(
 def _proposed(capture: Capture, segment: CapturedSegment, propagation: Propagation, reach: Reach) -> np.ndarray:
     """The engine's mask where it may speak, the present one elsewhere; bool, over the grid."""
     stack = capture.stack
-    free = reach.slices(stack.slice_count, segment.anchors)
+    drawn = tuple(a.slice_index for a in capture.anchors if a.label == segment.label and a.mask.any())
+    free = reach.slices(stack.slice_count, segment.anchors, drawn)
     new = segment.mask.copy()
     stack.slices_first(new)[free] = propagation.masks[segment.label][free]
     return new
@@ -196,10 +203,23 @@ def _apply(capture: Capture, changes: tuple[SegmentChange, ...], writer: Segment
     try:
         for change in changes:
             _change_segment(capture, change, writer)
+        for change in changes:
+            _check_written(capture, change)
         finished = True
     finally:
         if not finished:
             writer.undo()
+
+
+def _check_written(capture: Capture, change: SegmentChange) -> None:
+    """Slicer's logic does not say when it refuses to write: compare what it holds now."""
+    labelmap = read_segment(capture.segmentation_node.GetSegmentation(), change.segment.segment_id)
+    expected = (change.segment.mask[change.box.slices] | change.added) & ~change.removed
+    if labelmap is None or not np.array_equal(
+        capture.grid.read(labelmap.image, change.box) == labelmap.value, expected
+    ):
+        msg = f"Slicer did not take the change of segment '{change.segment.name}': everything was taken back."
+        raise OutputError(msg)
 
 
 def _change_segment(capture: Capture, change: SegmentChange, writer: SegmentWriter) -> None:

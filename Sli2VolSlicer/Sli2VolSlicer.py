@@ -1,0 +1,140 @@
+"""Registration of the module with Slicer: what it is called, its widget, its logic and its test."""
+
+import slicer
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+
+
+class Sli2VolSlicer(ScriptedLoadableModule):
+    """Name, category and credits."""
+
+    def __init__(self, parent) -> None:
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = "Sli2Vol"
+        parent.categories = ["Segmentation"]
+        parent.dependencies = ["Segmentations", "SegmentEditor", "Volumes"]
+        parent.contributors = ["The Sli2VolSlicer contributors"]
+        parent.helpText = (
+            "Paint a structure on one slice of a volume; Propagate carries it through the others. "
+            "Correct a slice and propagate again: your slices are never overwritten."
+        )
+        parent.acknowledgementText = (
+            "After Yeung, Namburete and Xie, 'Sli2Vol: Annotate a 3D Volume from a Single Slice with "
+            "Self-Supervised Learning', MICCAI 2021."
+        )
+
+
+class Sli2VolSlicerWidget(ScriptedLoadableModuleWidget):
+    """Shows the panel."""
+
+    def __init__(self, parent=None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        self.logic = None
+        self.panel = None
+
+    def setup(self) -> None:
+        from Sli2VolSlicerLib.panel.propagate_panel import PropagatePanel
+
+        ScriptedLoadableModuleWidget.setup(self)
+        self.logic = Sli2VolSlicerLogic()
+        self.panel = PropagatePanel(self.logic.scene_logic, slicer.mrmlScene, slicer.app.processEvents)
+        self.layout.addWidget(self.panel.widget)
+        self.layout.addStretch(1)
+
+    def cleanup(self) -> None:
+        if self.panel is not None:
+            self.panel.close()
+        if self.logic is not None:
+            self.logic.scene_logic.drop_session()
+
+
+class Sli2VolSlicerLogic(ScriptedLoadableModuleLogic):
+    """What a script calls; the work is done in Sli2VolSlicerLib.scene."""
+
+    def __init__(self, sceneLogic=None) -> None:  # noqa: N803
+        from Sli2VolSlicerLib.scene.logic import SceneLogic
+
+        ScriptedLoadableModuleLogic.__init__(self)
+        self.scene_logic = sceneLogic or SceneLogic()
+
+    def propagate(
+        self,
+        volumeNode,  # noqa: N803
+        segmentationNode,  # noqa: N803
+        segmentIDs=None,  # noqa: N803
+        *,
+        method="sli2vol",
+        axis=None,
+        direction="both",
+        device="auto",
+        sliceRange=None,  # noqa: N803
+        segmentEditorNode=None,  # noqa: N803
+        progress=None,
+        isCancelled=None,  # noqa: N803
+    ):
+        """Propagate painted slices and write them into the segments: see SceneLogic.propagate."""
+        return self.scene_logic.propagate(
+            volumeNode,
+            segmentationNode,
+            segmentIDs,
+            method=method,
+            axis=axis,
+            direction=direction,
+            device=device,
+            slice_range=sliceRange,
+            segment_editor_node=segmentEditorNode,
+            progress=progress,
+            is_cancelled=isCancelled,
+        )
+
+    def undo(self, segmentationNode) -> bool:  # noqa: N803
+        """Take the last propagation of a segmentation back; False if there is none."""
+        return self.scene_logic.undo(segmentationNode)
+
+    def redo(self, segmentationNode) -> bool:  # noqa: N803
+        """Do again what was taken back; False if there is nothing."""
+        return self.scene_logic.redo(segmentationNode)
+
+
+class Sli2VolSlicerTest(ScriptedLoadableModuleTest):
+    """The way of one painted slice, on a volume made for it; needs no weights."""
+
+    def setUp(self) -> None:
+        slicer.mrmlScene.Clear()
+
+    def runTest(self) -> None:
+        self.setUp()
+        self.test_one_painted_slice_becomes_a_volume()
+
+    def test_one_painted_slice_becomes_a_volume(self) -> None:
+        import numpy as np
+
+        from Sli2VolSlicerLib.scene.capture import capture
+        from Sli2VolSlicerLib.scene.headless import add_segment, add_segmentation, add_volume
+
+        self.delayDisplay("Propagating one painted slice")
+        k, j, i = np.indices((16, 40, 48))
+        inside = ((k - 8) / 6.0) ** 2 + ((j - 20) / 12.0) ** 2 + ((i - 22) / 14.0) ** 2 < 1
+        noise = np.random.default_rng(0).normal(0, 10, inside.shape)
+        turned = np.array([[0, -1.2, 0, 5], [-0.8, 0, 0, -7], [0, 0, 3.0, 11], [0, 0, 0, 1]])
+        volume = add_volume(slicer.mrmlScene, (inside * 200 + noise).astype(np.int16), turned, "Sli2VolTest")
+        segmentation = add_segmentation(slicer.mrmlScene, volume, "Sli2VolTest")
+        painted = np.zeros(inside.shape, dtype=bool)
+        painted[8] = inside[8]
+        add_segment(segmentation, "Ball", painted, turned)
+
+        logic = Sli2VolSlicerLogic()
+        result = logic.propagate(volume, segmentation, ["Ball"], method="copy")
+        self.assertEqual(result.capture.axis, 0)
+        now = capture(volume, segmentation).segments[0]
+        self.assertTrue(np.array_equal(now.mask[8], painted[8]))
+        self.assertGreater(int(now.mask.any(axis=(1, 2)).sum()), 3)
+        self.assertEqual(now.anchors, (8,))
+        self.assertFalse(logic.propagate(volume, segmentation, ["Ball"], method="copy").report.changed)
+        self.assertTrue(logic.undo(segmentation))
+        self.assertTrue(np.array_equal(capture(volume, segmentation).segments[0].mask, painted))
+        self.delayDisplay("Test passed")

@@ -1,0 +1,140 @@
+"""The module file as Slicer would use it, and its panel."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import unittest
+from collections.abc import Iterator
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from slicerhost.desktop import desktop
+from slicerhost.fake_session import FakeSession
+
+from Sli2VolSlicerLib.scene.logic import SceneLogic
+
+
+@pytest.fixture
+def application(scene: Any) -> Iterator[SimpleNamespace]:
+    with desktop(scene) as running:
+        yield running
+
+
+@pytest.fixture
+def module(application: SimpleNamespace) -> ModuleType:
+    return importlib.import_module("Sli2VolSlicer")
+
+
+@pytest.fixture
+def panel(module: ModuleType, logic: SceneLogic) -> Any:
+    widget = module.Sli2VolSlicerWidget()
+    widget.setup()
+    widget.panel._logic = logic
+    return widget.panel
+
+
+def test_the_module_says_what_it_is(module: ModuleType) -> None:
+    parent = SimpleNamespace()
+    module.Sli2VolSlicer(parent)
+    assert parent.title == "Sli2Vol"
+    assert parent.categories == ["Segmentation"]
+    assert "Propagate" in parent.helpText
+
+
+def test_the_self_test_of_the_module_passes(module: ModuleType) -> None:
+    pytest.importorskip("Sli2VolSlicerLib.engine.session")
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(module.Sli2VolSlicerTest).run(result)
+    module.Sli2VolSlicerTest().run(result)
+    problems = "\n".join(text for _, text in result.errors + result.failures)
+    assert result.testsRun == 2, "the test by name, and runTest as Slicer calls it"
+    assert result.wasSuccessful(), problems
+
+
+def test_the_logic_of_the_module_takes_slicers_names(module: ModuleType, world: Any, disc: np.ndarray) -> None:
+    world.add("A", disc)
+    logic = module.Sli2VolSlicerLogic(SceneLogic(make_method=lambda name, device: None, make_session=FakeSession))
+    seen: list[int] = []
+    result = logic.propagate(
+        world.volume,
+        world.segmentation,
+        segmentIDs=["A"],
+        sliceRange=(2, 7),
+        segmentEditorNode=None,
+        progress=lambda p: seen.append(p.slice_index),
+        isCancelled=lambda: False,
+    )
+    assert result.report.changed
+    assert seen
+    assert logic.undo(world.segmentation)
+    assert np.array_equal(world.mask("A"), disc)
+    assert logic.redo(world.segmentation)
+
+
+def test_pressing_propagate_fills_the_segment_and_says_so(
+    panel: Any, world: Any, disc: np.ndarray, application: SimpleNamespace
+) -> None:
+    world.add("A", disc)
+    panel.propagate_button.click()
+    assert world.mask("A").sum() > disc.sum()
+    assert "voxels added" in panel.status.text
+    assert "Segment 'A', from slice 4 up to 9: end of the volume." in panel.status.text
+    assert application.events_processed == len(disc)
+    panel.undo_button.click()
+    assert np.array_equal(world.mask("A"), disc)
+    assert panel.status.text == "Undone."
+
+
+def test_cancel_can_be_pressed_only_while_it_runs_and_changes_nothing(
+    panel: Any, world: Any, disc: np.ndarray, application: SimpleNamespace
+) -> None:
+    world.add("A", disc)
+    assert not panel.cancel_button.enabled
+    panel._process_events = panel.cancel_button.click
+    panel.propagate_button.click()
+    assert panel.status.text == "Cancelled: nothing was changed."
+    assert np.array_equal(world.mask("A"), disc)
+    assert panel.propagate_button.enabled
+    assert not panel.cancel_button.enabled
+
+
+def test_what_is_wrong_is_shown_in_the_panel(panel: Any, world: Any) -> None:
+    panel.propagate_button.click()
+    assert "has no segments" in panel.status.text
+    panel.close()
+    panel.propagate_button.click()
+    assert "No volume is selected" in panel.status.text
+
+
+def test_the_settings_of_the_segment_editor_are_used_only_for_its_own_segmentation(
+    panel: Any, world: Any, disc: np.ndarray
+) -> None:
+    import slicer
+
+    world.add("A", disc)
+    editor = slicer.vtkMRMLSegmentEditorNode()
+    editor.SetSingletonTag("SegmentEditor")
+    editor = world.scene.AddNode(editor)
+    assert panel._editor_node(world.segmentation) is None
+    editor.SetAndObserveSegmentationNode(world.segmentation)
+    editor.SetAndObserveSourceVolumeNode(world.volume)
+    assert panel._editor_node(world.segmentation) is editor
+    editor.SetSourceVolumeIntensityMask(True)
+    editor.SetSourceVolumeIntensityMaskRange(5000, 6000)
+    panel.propagate_button.click()
+    assert np.array_equal(world.mask("A"), disc)
+
+
+def test_the_scene_can_be_imported_before_torch_is_installed() -> None:
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'safetensors', 'skimage', 'SimpleITK'): sys.modules[name] = None\n"
+        "import Sli2VolSlicerLib.scene.logic, Sli2VolSlicerLib.scene.picture, Sli2VolSlicerLib.scene.files\n"
+        "assert 'qt' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
