@@ -156,7 +156,7 @@ def tell(demo: DemoVolume, result: Any, mask: np.ndarray, drawn_on: int, clock: 
         truth = _first(demo.truth, demo.axis)
         others = np.arange(len(mask)) != drawn_on
         print(
-            f"Dice against the expert: {dice_of(mask, truth):.3f} "
+            f"Dice against the known truth: {dice_of(mask, truth):.3f} "
             f"({dice_of(mask[others], truth[others]):.3f} without the painted slice)"
         )
     print("Seconds:")

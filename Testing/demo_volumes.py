@@ -67,13 +67,13 @@ def find_volume(image: Path | None, annotation: Path | None, label: int | None, 
         if path.is_file():
             return with_truth(read_volume(path), folder / f"{name}_label.nii.gz", number, words)
     if is_offline:
-        return synthetic_volume("no real volume at hand, and fetching was not wanted")
+        return synthetic_volume("there is no real volume at hand, and fetching was not wanted.")
     try:
         print("Fetching Slicer's sample volume CTChest ...", file=sys.stderr)
         with byte_bar(True) as progress:
             path = fetch_file(SAMPLE, fetched_folder().parent / "samples", progress=progress)
     except FetchError as error:
-        return synthetic_volume(f"the sample volume could not be fetched ({error})")
+        return synthetic_volume(f"the sample volume could not be fetched. {error}")
     return sample_volume(path)
 
 
@@ -118,6 +118,7 @@ def sample_volume(path: Path) -> DemoVolume:
 
 def synthetic_volume(why: str) -> DemoVolume:
     """A bent, tapering thing in textured surroundings; proves that it runs, not that it is good."""
+    print(f"A synthetic volume is used: {why}", file=sys.stderr)
     generator = np.random.default_rng(7)
     shape = (48, 112, 128)
     k, j, i = np.mgrid[: shape[0], : shape[1], : shape[2]].astype(np.float32)
@@ -125,10 +126,16 @@ def synthetic_volume(why: str) -> DemoVolume:
     inside = ((j - 56 - 8 * height**2) / 24) ** 2 + ((i - 60 - 10 * height) / 30) ** 2 + height**2 < 1
     texture = sum(ndimage.gaussian_filter(generator.normal(size=shape), s) * s**1.5 for s in (1.0, 2.0, 4.0))
     body = ((j - 56) / 50) ** 2 + ((i - 64) / 58) ** 2 < 1
-    voxels = np.where(inside, 110, np.where(body, 40, -900)) + 22 * texture
+    voxels = np.where(inside, 110, np.where(body, 40, -900)) + 12 * texture
     grid = Grid(shape[::-1], (1.5, 1.5, 3.0), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
     image = VolumeFile(Path("synthetic"), voxels.astype(np.int16), grid, {})
-    return DemoVolume(f"a SYNTHETIC volume: {why}", image, _on(image, 24, inside[24]), 0, inside)
+    return DemoVolume(
+        "a SYNTHETIC volume (it proves that this runs, not that it is good)",
+        image,
+        _on(image, 24, inside[24]),
+        0,
+        inside,
+    )
 
 
 def _on(image: VolumeFile, index: int, mask: np.ndarray) -> np.ndarray:

@@ -85,10 +85,15 @@ def draw_montage(volumes: Volumes, path: Path, title: str) -> Path:
     """Slices from one end of the structure to the other, with contours, as a PNG."""
     chosen = _chosen_slices(volumes)
     window = _crop(volumes)
-    low, high = np.percentile(volumes.image[chosen][:, window[0], window[1]], [1, 99])
+    near = _crop(volumes, margin=0.1)
+    low, high = np.percentile(volumes.image[chosen][:, near[0], near[1]], [2, 98])
     columns = min(5, len(chosen))
     rows = -(-len(chosen) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(2.6 * columns, 2.6 * rows + 0.9), squeeze=False)
+    height, width = volumes.upright.turn(volumes.image[chosen[0]][window]).shape
+    side = 2.5 * min(2.0, max(0.5, height * volumes.upright.aspect / width))
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(2.6 * columns, (side + 0.25) * rows + 0.8), squeeze=False, layout="constrained"
+    )
     for panel in grid.flat:
         panel.axis("off")
     for panel, index in zip(grid.flat, chosen, strict=False):
@@ -106,11 +111,10 @@ def draw_montage(volumes: Volumes, path: Path, title: str) -> Path:
         panel.set_title(f"slice {index}{' (painted)' if is_anchor else ''}", fontsize=9, pad=3)
     names = [("painted", ANCHOR_COLOUR), ("propagated", RESULT_COLOUR)]
     if volumes.truth is not None:
-        names.append(("expert", TRUTH_COLOUR))
+        names.append(("known truth", TRUTH_COLOUR))
     handles = [Line2D([], [], color=colour, label=name) for name, colour in names]
-    figure.legend(handles=handles, loc="lower center", ncols=3, frameon=False, fontsize=9)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=11)
-    figure.tight_layout(rect=(0, 0.04, 1, 0.99))
     return _save(figure, path)
 
 
@@ -126,10 +130,10 @@ def draw_confidence(
         title: above the plot.
         dice: true Dice per slice, (slices,), when it is known; NaN where neither mask is there.
     """
-    figure, panel = plt.subplots(figsize=(7.5, 3.6))
+    figure, panel = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
     slices = np.arange(confidence.size)
     if dice is not None:
-        panel.plot(slices, dice, color=TRUTH_COLOUR, lw=1.4, marker=".", ms=4, label="Dice against the expert")
+        panel.plot(slices, dice, color=TRUTH_COLOUR, lw=1.4, marker=".", ms=4, label="Dice against the known truth")
     panel.plot(slices, confidence, color=RESULT_COLOUR, lw=2, marker=".", ms=5, label="confidence")
     for number, anchor in enumerate(anchors):
         label = "painted slice" if number == 0 else None
@@ -142,9 +146,8 @@ def draw_confidence(
     panel.set_ylabel("0 to 1")
     panel.grid(alpha=0.25)
     panel.spines[["top", "right"]].set_visible(False)
-    panel.legend(loc="lower center", frameon=False, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     panel.set_title(title, fontsize=11)
-    figure.tight_layout()
     return _save(figure, path)
 
 
@@ -188,12 +191,12 @@ def _chosen_slices(volumes: Volumes) -> list[int]:
     return sorted(chosen)
 
 
-def _crop(volumes: Volumes) -> tuple[slice, slice]:
-    """The rows and columns around everything that is shown, with a margin."""
+def _crop(volumes: Volumes, margin: float = 0.35) -> tuple[slice, slice]:
+    """The rows and columns around everything that is shown, with a margin (a share of its size)."""
     area = _shown(volumes).any(axis=0)
     ranges = []
     for axis in (0, 1):
         present = np.flatnonzero(area.any(axis=1 - axis))
-        margin = max(12, int(0.35 * (present[-1] - present[0] + 1)))
-        ranges.append(slice(max(0, present[0] - margin), min(area.shape[axis], present[-1] + margin + 1)))
+        pixels = max(int(30 * margin), int(margin * (present[-1] - present[0] + 1)))
+        ranges.append(slice(max(0, present[0] - pixels), min(area.shape[axis], present[-1] + pixels + 1)))
     return ranges[0], ranges[1]
