@@ -135,7 +135,7 @@ def _draw_with_vtk(drawn: Sequence[ColoredSurface], target: Path, size: tuple[in
     renderer.SetBackground(1.0, 1.0, 1.0)
     for each in drawn:
         renderer.AddActor(_actor(each.surface, each.color))
-    _place_camera(renderer, azimuth)
+    _place_camera(renderer, azimuth, size[0] / size[1])
     window = _render_window()
     window.SetOffScreenRendering(True)
     window.SetMultiSamples(0)
@@ -218,14 +218,20 @@ def _actor(surface: Any, color: Sequence[float]) -> Any:
     return actor
 
 
-def _place_camera(renderer: Any, azimuth: float) -> None:
-    """In RAS: looking from the front (+A) to the back, head (+S) up."""
+def _place_camera(renderer: Any, azimuth: float, aspect: float) -> None:
+    """In RAS: looking from the front (+A) to the back, head (+S) up; everything in view."""
     camera = renderer.GetActiveCamera()
+    camera.ParallelProjectionOn()
     camera.SetFocalPoint(0, 0, 0)
     camera.SetPosition(0, 1, 0)
     camera.SetViewUp(0, 0, 1)
     renderer.ResetCamera()
     camera.Azimuth(azimuth)
     camera.Elevation(15.0)
-    camera.Zoom(1.3)
+    camera.OrthogonalizeViewUp()
+    x0, x1, y0, y1, z0, z1 = renderer.ComputeVisiblePropBounds()
+    half = np.array([x1 - x0, y1 - y0, z1 - z0]) / 2
+    up = np.array(camera.GetViewUp())
+    right = np.cross(camera.GetDirectionOfProjection(), up)
+    camera.SetParallelScale(1.05 * max(np.abs(up) @ half, np.abs(right) @ half / aspect))
     renderer.ResetCameraClippingRange()
