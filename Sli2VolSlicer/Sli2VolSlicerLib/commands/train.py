@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.errors import PropagationCancelled, VolumeError
+from ..engine.errors import OutputError, PropagationCancelled, VolumeError
 from ..engine.slice_stack import SliceStack
 from ..weights import sha256_of
 from .interrupt import cancel_on_interrupt
@@ -18,9 +19,7 @@ from .volume_files import read_volume
 
 if TYPE_CHECKING:
     from ..training.sampling import TrainingVolume
-    from ..training.trainer import HeldOutError, Trainer, TrainingSettings
-
-METHODS = ("sli2vol", "sli2vol-paper")
+    from ..training.trainer import HeldOutError, Trainer
 
 _DESCRIPTION = """\
 Train on CT or MR volumes, without labels: the network learns to rebuild each slice from its neighbours.
@@ -40,9 +39,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("volumes", nargs="+", type=Path, metavar="VOLUME")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE.safetensors", help="weights to write")
-    parser.add_argument("--method", choices=METHODS, default="sli2vol", help="what to train for (default: sli2vol)")
-    parser.add_argument("--steps", type=_positive, help="optimiser steps (default: the method's own)")
-    parser.add_argument("--pairs", type=_positive, help="pairs of slices per step (default: the method's own)")
+    parser.add_argument(
+        "--method", default="sli2vol", help="what to train for: sli2vol (default) or sli2vol-paper", metavar="NAME"
+    )
+    parser.add_argument("--steps", type=int, help="optimiser steps (default: as the shipped weights)")
     parser.add_argument("--seed", type=int, default=1, help="of every random choice (default: 1)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: OUTPUT.checkpoint")
@@ -56,13 +56,20 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Sli2VolError: with a message for the user; no weights were written.
     """
+    from ..engine.devices import choose_device
+    from ..training.presets import training_settings
     from ..training.trainer import Trainer
 
+    device = choose_device(arguments.device).kind
+    settings = training_settings(arguments.method, arguments.steps, arguments.seed, device)
     checkpoint = arguments.checkpoint or arguments.output.with_name(arguments.output.name + ".checkpoint")
+    if not os.access(checkpoint.parent, os.W_OK):
+        msg = f"Cannot keep checkpoints at {checkpoint}: the folder does not exist or is not writable."
+        raise OutputError(msg)
     with Outputs() as outputs:
         outputs.claim(arguments.output, (".safetensors",), tuple(arguments.volumes))
         paths = find_volumes(arguments.volumes)
-        trainer = Trainer([_load(path) for path in paths], _settings(arguments))
+        trainer = Trainer([_load(path) for path in paths], settings)
         _train(trainer, checkpoint, arguments.quiet)
         facts = {
             "method": arguments.method,
@@ -116,21 +123,6 @@ def _load(path: Path) -> TrainingVolume:
     return TrainingVolume(path.name, volume.array, volume.spacing_mm)
 
 
-def _settings(arguments: argparse.Namespace) -> TrainingSettings:
-    from dataclasses import replace
-
-    from ..engine.devices import choose_device
-    from ..engine.network import DEFAULT_SETTINGS, PAPER_SETTINGS
-    from ..training.trainer import TrainingSettings
-
-    if arguments.method == "sli2vol":
-        settings = TrainingSettings(DEFAULT_SETTINGS)
-    else:
-        settings = TrainingSettings(PAPER_SETTINGS, deformed=0, edge_targets=False)
-    changes = {name: getattr(arguments, name) for name in ("steps", "pairs") if getattr(arguments, name) is not None}
-    return replace(settings, seed=arguments.seed, device=choose_device(arguments.device).kind, **changes)
-
-
 def _train(trainer: Trainer, checkpoint: Path, is_quiet: bool) -> None:
     from tqdm import tqdm
 
@@ -152,11 +144,3 @@ def _train(trainer: Trainer, checkpoint: Path, is_quiet: bool) -> None:
                 raise PropagationCancelled(msg)
 
         trainer.run(checkpoint, on_step)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        msg = f"must be at least 1, got {number}"
-        raise argparse.ArgumentTypeError(msg)
-    return number
