@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .protocol import Carrier, Reference, Region, SliceSource
+from .protocol import Carrier, PassRules, Reference, Region, SliceSource
 
 
 class CopyMask:
@@ -19,6 +19,10 @@ class CopyMask:
     @property
     def device_name(self) -> str:
         return "cpu"
+
+    @property
+    def rules(self) -> PassRules:
+        return PassRules()
 
     def open(self, source: SliceSource) -> Carrier:
         return _CopyCarrier()

@@ -1,0 +1,1 @@
+"""Sli2VolSlicer: one painted slice becomes a volume."""

@@ -1,0 +1,33 @@
+"""What can go wrong, each with a message that names the offending value and what to do."""
+
+
+class Sli2VolError(Exception):
+    """Any error that the user can understand and act on."""
+
+
+class VolumeError(Sli2VolError):
+    """The volume cannot be propagated through (shape, values, number of slices)."""
+
+
+class AnnotationError(Sli2VolError):
+    """What was drawn cannot be used (empty, another grid, several axes)."""
+
+
+class WeightsError(Sli2VolError):
+    """A weights file is missing, corrupt, or made for another method."""
+
+
+class MethodError(Sli2VolError):
+    """No method of this name, or an option that the method does not take."""
+
+
+class DeviceError(Sli2VolError):
+    """The requested device does not exist here."""
+
+
+class OutputError(Sli2VolError):
+    """The result cannot be written where the user asked."""
+
+
+class PropagationCancelled(Sli2VolError):
+    """The user cancelled; nothing was changed."""

@@ -1,0 +1,83 @@
+"""From passes to masks: votes of the passes that reached a slice, anchors as they were drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .passes import PRESENT, Pass, SliceResult
+from .records import Anchor
+
+
+@dataclass(eq=False)
+class LabelPlan:
+    """One label: its anchors in order, and its passes.
+
+    Attributes:
+        label: the segment's label value.
+        anchors: sorted by slice.
+        passes: (anchor slice, step) -> pass.
+    """
+
+    label: int
+    anchors: tuple[Anchor, ...]
+    passes: dict[tuple[int, int], Pass] = field(default_factory=dict)
+
+    def votes(self, index: int) -> list[tuple[float, Pass, SliceResult]]:
+        """What the passes from the anchors on either side say of slice `index`, with their weights.
+
+        Between two anchors a pass counts the more the nearer its anchor is (design, decision 4)
+        and the surer it is of the slice.
+        """
+        below = max((a.slice_index for a in self.anchors if a.slice_index < index), default=None)
+        above = min((a.slice_index for a in self.anchors if a.slice_index > index), default=None)
+        found = []
+        for anchor, step in ((below, 1), (above, -1)):
+            run = self.passes.get((anchor, step)) if anchor is not None else None
+            if run is None or anchor is None:
+                continue
+            position = abs(index - anchor) - 1
+            if position < len(run.results):
+                result = run.results[position]
+                found.append((result.confidence / (position + 1), run, result))
+        return found
+
+
+def fuse_label(plan: LabelPlan, allowed: tuple[int, int], confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One label's mask on the volume's slices, and how sure each slice is.
+
+    Args:
+        plan: the label, its passes run.
+        allowed: first and last slice that may be filled.
+        confidence: float32 (slices, rows, columns); lowered where this label is in doubt.
+
+    Returns:
+        mask: bool (slices, rows, columns), the anchors bit-identical.
+        slice_confidence: float32 (slices,), NaN where no pass went.
+    """
+    masks = np.zeros(confidence.shape, bool)
+    per_slice = np.full(len(masks), np.nan, np.float32)
+    for index in range(allowed[0], allowed[1] + 1):
+        votes = plan.votes(index)
+        if not votes:
+            continue
+        total = sum(weight for weight, _, _ in votes)
+        full = np.zeros(confidence.shape[1:], np.float32)
+        for weight, run, result in votes:
+            full += np.float32(weight / total) * run.grid.soft_to_volume(_placed(result, run.grid.shape))
+        masks[index] = full > 0.5
+        asked = full > PRESENT
+        confidence[index][asked] = np.minimum(confidence[index][asked], np.maximum(full, 1 - full)[asked])
+        per_slice[index] = sum(weight * result.confidence for weight, _, result in votes) / total
+    for anchor in plan.anchors:
+        masks[anchor.slice_index] = anchor.mask
+        per_slice[anchor.slice_index] = 1.0
+    return masks, per_slice
+
+
+def _placed(result: SliceResult, shape: tuple[int, int]) -> np.ndarray:
+    """A result's soft mask on its whole slice, float32."""
+    soft = np.zeros(shape, np.float32)
+    soft[result.region.slices] = result.soft
+    return soft

@@ -1,0 +1,102 @@
+"""Propagation by learned correspondence: features, local affinity, weighted copying (Sli2Vol)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from ..affinity import copy_where_open
+from ..devices import Device
+from ..features import FeatureCache, ready_for_inference
+from ..network import CorrespondenceNetwork
+from .protocol import Carrier, PassRules, Reference, Region, SliceSource
+
+
+class Correspondence:
+    """A correspondence network with the rules to propagate by.
+
+    Args:
+        name: the method's name.
+        network: trained (or, for comparison, untrained).
+        device: where it runs.
+        rules: how passes are run.
+        top_k: keep only this many affinities per pixel; None keeps all (the paper).
+        bound_mb: memory bound of the kept features.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: CorrespondenceNetwork,
+        device: Device,
+        rules: PassRules,
+        top_k: int | None = None,
+        bound_mb: float = 512.0,
+    ) -> None:
+        self._name = name
+        self._network = ready_for_inference(network, device)
+        self._device = device
+        self._rules = rules
+        self._top_k = top_k
+        self._bound_mb = bound_mb
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def device_name(self) -> str:
+        return self._device.words
+
+    @property
+    def rules(self) -> PassRules:
+        return self._rules
+
+    def open(self, source: SliceSource) -> Carrier:
+        cache = FeatureCache(source, self._network, self._device, self._bound_mb)
+        return CorrespondenceCarrier(source, cache, self._network.settings.window_radius, self._top_k)
+
+
+class CorrespondenceCarrier:
+    """Copies labels by affinity between the kept features of two slices."""
+
+    def __init__(self, source: SliceSource, cache: FeatureCache, radius: int, top_k: int | None) -> None:
+        self._source = source
+        self._cache = cache
+        self._radius = radius
+        self._top_k = top_k
+
+    @torch.inference_mode()
+    def carry(self, references: Sequence[Reference], target: int, region: Region) -> np.ndarray:
+        """Labels on slice `target`: the mean over the references of Eq. 3.
+
+        Returns:
+            float32 (labels, region rows, region columns), 0..1.
+        """
+        radius = self._radius
+        shape = self._source.shape
+        keys = region.grown(radius, shape)
+        # What the window reaches beyond the slice takes no part in the softmax.
+        missing = (
+            radius - (region.column_start - keys.column_start),
+            radius - (keys.column_stop - region.column_stop),
+            radius - (region.row_start - keys.row_start),
+            radius - (keys.row_stop - region.row_stop),
+        )
+        query = self._cache.features(target, keys)
+        top, left = region.row_start - keys.row_start, region.column_start - keys.column_start
+        rows, columns = region.shape
+        query = query[..., top : top + rows, left : left + columns]
+        outside = functional.pad(torch.zeros(keys.shape, dtype=torch.bool, device=query.device), missing, value=True)
+        total = torch.zeros(0)
+        for reference in references:
+            key = functional.pad(self._cache.features(reference.slice_index, keys), missing)
+            values = torch.from_numpy(np.ascontiguousarray(reference.soft[(slice(None), *keys.slices)]))
+            padded = functional.pad(values[None].to(query.device), missing)
+            copied = copy_where_open(query, key, padded, outside, radius, self._top_k)[0]
+            total = total + copied if total.numel() else copied
+        result: np.ndarray = (total / len(references)).cpu().numpy()
+        return result

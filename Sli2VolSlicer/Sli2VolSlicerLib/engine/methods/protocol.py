@@ -1,0 +1,141 @@
+"""The one protocol that every propagation method speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of a slice, in pixels, stop exclusive."""
+
+    row_start: int
+    row_stop: int
+    column_start: int
+    column_stop: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """For indexing an array whose last two axes are rows and columns."""
+        return slice(self.row_start, self.row_stop), slice(self.column_start, self.column_stop)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.row_stop - self.row_start, self.column_stop - self.column_start
+
+    def grown(self, margin: int, shape: tuple[int, int]) -> Region:
+        """Larger by `margin` pixels on every side, clipped to a slice of `shape`."""
+        return Region(
+            max(0, self.row_start - margin),
+            min(shape[0], self.row_stop + margin),
+            max(0, self.column_start - margin),
+            min(shape[1], self.column_stop + margin),
+        )
+
+    def contains(self, other: Region) -> bool:
+        return (
+            self.row_start <= other.row_start
+            and self.row_stop >= other.row_stop
+            and self.column_start <= other.column_start
+            and self.column_stop >= other.column_stop
+        )
+
+    def union(self, other: Region) -> Region:
+        return Region(
+            min(self.row_start, other.row_start),
+            max(self.row_stop, other.row_stop),
+            min(self.column_start, other.column_start),
+            max(self.column_stop, other.column_stop),
+        )
+
+
+def bounding_region(mask: np.ndarray) -> Region | None:
+    """The smallest region holding every non-zero pixel of `mask` (rows, columns); None if there is none."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return None
+    return Region(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A slice whose labels are known: float32 (labels, rows, columns), full slice, 0..1."""
+
+    slice_index: int
+    soft: np.ndarray
+
+
+@dataclass(frozen=True)
+class PassRules:
+    """How passes of a method are run, step by step.
+
+    Attributes:
+        soft: carry soft masks on; else each step's mask is made hard first (the paper).
+        references: how many of the last slices each step copies from.
+        anchor_reach: the anchor itself is one more reference up to this many slices away.
+        sharpness: exponent that keeps soft masks from washing out (1: none).
+        verification: "none", "paper" (Eq. 4 always) or "self-checked".
+        least_area: a pass ends when the area falls under this share of its anchor's.
+        least_confidence: a pass ends when a slice's confidence falls under this.
+        rescale: small structures are magnified and large ones reduced to a working size.
+    """
+
+    soft: bool = False
+    references: int = 1
+    anchor_reach: int = 0
+    sharpness: float = 1.0
+    verification: str = "none"
+    least_area: float = 0.0
+    least_confidence: float = 0.0
+    rescale: bool = False
+
+
+class SliceSource(Protocol):
+    """What a method may ask of the volume."""
+
+    @property
+    def slice_count(self) -> int: ...
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]: ...
+
+    def intensity(self, index: int) -> np.ndarray:
+        """Slice `index`, float32 (rows, columns), 0..1."""
+        ...
+
+
+class Carrier(Protocol):
+    """A method bound to one stack of slices; it may keep what it computes."""
+
+    def carry(self, references: Sequence[Reference], target: int, region: Region) -> np.ndarray:
+        """Carry the references' labels, nearest reference first, to slice `target`.
+
+        Returns:
+            float32 (labels, region rows, region columns), 0..1.
+        """
+        ...
+
+
+class Method(Protocol):
+    """A way of carrying labels from slices where they are known to a slice where they are not."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def device_name(self) -> str:
+        """Where it computes, in words, e.g. "cpu (bfloat16)"."""
+        ...
+
+    @property
+    def rules(self) -> PassRules: ...
+
+    def open(self, source: SliceSource) -> Carrier: ...

@@ -1,0 +1,122 @@
+"""The records that cross the engine's border: anchors in, a propagation out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    """One slice of one segment that the user has drawn; never overwritten.
+
+    Attributes:
+        slice_index: position along the painted axis.
+        label: the segment's positive label value.
+        mask: bool, (rows, columns); an empty mask says "the structure is not here".
+    """
+
+    slice_index: int
+    label: int
+    mask: np.ndarray
+
+
+class Direction(Enum):
+    """Which way passes run from the anchors."""
+
+    BOTH = "both"
+    UP = "up"
+    DOWN = "down"
+
+
+class StopReason(Enum):
+    """Why a pass ended."""
+
+    END_OF_VOLUME = "end of the volume"
+    NEXT_ANCHOR = "reached the next anchor"
+    EMPTY = "nothing was left of the structure"
+    VERIFICATION = "verification found nothing that looks like the structure"
+    AREA = "the area collapsed"
+    CONFIDENCE = "confidence fell too low"
+    RANGE = "end of the allowed range"
+
+
+@dataclass(frozen=True)
+class PassReport:
+    """One pass: from one anchor, in one direction, for one label.
+
+    Attributes:
+        label: the segment's label value.
+        anchor_slice: where the pass began.
+        step: +1 or -1.
+        last_slice: the last slice that got a mask (the anchor itself if none did).
+        reason: why the pass stopped.
+    """
+
+    label: int
+    anchor_slice: int
+    step: int
+    last_slice: int
+    reason: StopReason
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One slice is done: handed to the progress callback.
+
+    Attributes:
+        done: slices finished so far (over all passes).
+        total: the most slices that there can be; passes that stop early end sooner.
+        slice_index: the slice just finished.
+        message: a short word for the user.
+    """
+
+    done: int
+    total: int
+    slice_index: int
+    message: str
+
+
+ProgressCallback = Callable[[Progress], None]
+IsCancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Propagation:
+    """What one call of `PropagationSession.propagate` gives back.
+
+    Attributes:
+        masks: label -> bool, (slices, rows, columns); anchors bit-identical.
+        confidence: float32, (slices, rows, columns), 0..1: how sure the engine is of the
+            label it gave each voxel (1 where nothing was in question).
+        slice_confidence: label -> float32, (slices,); NaN where the label is absent and no
+            pass looked.
+        passes: one report per label, anchor and direction.
+        seconds: stage name -> seconds ("features", "affinity", ... , "total").
+        slices_propagated: number of (slice, direction) steps computed.
+        device: e.g. "cpu (bfloat16)".
+        notes: what the user should be told (a fallback from GPU to CPU, verification that
+            stepped back, ...).
+    """
+
+    masks: Mapping[int, np.ndarray]
+    confidence: np.ndarray
+    slice_confidence: Mapping[int, np.ndarray]
+    passes: tuple[PassReport, ...]
+    seconds: Mapping[str, float]
+    slices_propagated: int
+    device: str
+    notes: tuple[str, ...] = field(default=())
+
+    def label_map(self) -> np.ndarray:
+        """All labels on one grid, uint8 or uint16, (slices, rows, columns); the lower label wins an overlap."""
+        largest = max(self.masks, default=0)
+        kind = np.uint8 if largest <= np.iinfo(np.uint8).max else np.uint16
+        first = next(iter(self.masks.values()))
+        result = np.zeros(first.shape, dtype=kind)
+        for label in sorted(self.masks, reverse=True):
+            result[self.masks[label]] = label
+        return result

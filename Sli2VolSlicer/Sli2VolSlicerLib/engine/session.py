@@ -1,0 +1,250 @@
+"""One volume, one axis, one method: everything that can be kept between two calls of Propagate."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import AnnotationError, PropagationCancelled
+from .fusion import LabelPlan, fuse_label
+from .methods.protocol import Carrier, Method
+from .passes import Pass, StageSeconds, advance, begin_pass
+from .records import (
+    Anchor,
+    Direction,
+    IsCancelled,
+    PassReport,
+    Progress,
+    ProgressCallback,
+    Propagation,
+    StopReason,
+)
+from .slice_stack import SliceStack
+from .working_grid import WorkingGrid, working_scale
+
+_KEPT_PASSES = 256
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A pass, the last slice that it may enter, and what is there."""
+
+    run: Pass
+    limit: int
+    at_limit: StopReason
+
+    @property
+    def pending(self) -> bool:
+        return self.run.stopped is None and (self.limit - self.run.next_slice) * self.run.step >= 0
+
+    @property
+    def remaining(self) -> int:
+        return max(0, (self.limit - self.run.next_slice) * self.run.step + 1) if self.run.stopped is None else 0
+
+
+class PropagationSession:
+    """Propagates anchors through one stack of slices, again and again.
+
+    Features depend on the volume and not on what was drawn, and a pass depends on its anchor
+    alone: both are kept, so that a later call pays only for what is new.
+
+    Args:
+        stack: the volume's slices along the painted axis.
+        method: how labels are carried.
+        memory_bound_mb: bound on what is kept of features, in megabytes.
+    """
+
+    def __init__(self, stack: SliceStack, method: Method, *, memory_bound_mb: float = 512.0) -> None:
+        self.stack = stack
+        self.method = method
+        self._bound_mb = memory_bound_mb
+        self._grids: dict[float, tuple[WorkingGrid, Carrier]] = {}
+        self._passes: dict[tuple[int, int, int, bytes], Pass] = {}
+
+    def propagate(
+        self,
+        anchors: Sequence[Anchor],
+        *,
+        direction: Direction = Direction.BOTH,
+        slice_range: tuple[int, int] | None = None,
+        progress: ProgressCallback | None = None,
+        is_cancelled: IsCancelled | None = None,
+    ) -> Propagation:
+        """Carry every anchor up and down until its structure ends or the next anchor begins.
+
+        Args:
+            anchors: what the user has drawn; several labels and several slices may be given.
+            direction: both, up (towards higher slice numbers) or down.
+            slice_range: first and last slice that may be filled, inclusive; all by default.
+            progress: called after every slice.
+            is_cancelled: asked between slices.
+
+        Raises:
+            AnnotationError: no anchors, an anchor off the grid, twice the same, or none drawn.
+            PropagationCancelled: `is_cancelled` said so; what was computed so far is kept.
+        """
+        began = time.perf_counter()
+        self._check(anchors)
+        allowed = self._allowed(slice_range)
+        seconds = StageSeconds()
+        plans = self._plans(anchors)
+        tasks = [task for plan in plans for task in self._tasks(plan, direction, allowed)]
+        steps = self._run(tasks, seconds, progress, is_cancelled)
+        fusing = time.perf_counter()
+        masks: dict[int, np.ndarray] = {}
+        slice_confidence: dict[int, np.ndarray] = {}
+        count, shape = self.stack.slice_count, self.stack.shape
+        confidence = np.ones((count, *shape), np.float32)
+        for plan in plans:
+            masks[plan.label], slice_confidence[plan.label] = fuse_label(plan, allowed, confidence)
+        ended = time.perf_counter()
+        return Propagation(
+            masks=masks,
+            confidence=confidence,
+            slice_confidence=slice_confidence,
+            passes=tuple(_report(task) for task in tasks),
+            seconds={
+                "carrying": seconds.carrying,
+                "verification": seconds.verification,
+                "fusion": ended - fusing,
+                "total": ended - began,
+            },
+            slices_propagated=steps,
+            device=self.method.device_name,
+            notes=self._notes(plans),
+        )
+
+    def _check(self, anchors: Sequence[Anchor]) -> None:
+        if not any(anchor.mask.any() for anchor in anchors):
+            msg = "Nothing is drawn: paint the structure on at least one slice."
+            raise AnnotationError(msg)
+        seen: set[tuple[int, int]] = set()
+        for anchor in anchors:
+            if anchor.mask.shape != self.stack.shape:
+                msg = (
+                    f"The anchor on slice {anchor.slice_index} is {anchor.mask.shape} pixels, "
+                    f"the volume's slices are {self.stack.shape}."
+                )
+                raise AnnotationError(msg)
+            if not 0 <= anchor.slice_index < self.stack.slice_count:
+                last = self.stack.slice_count - 1
+                msg = f"There is no slice {anchor.slice_index}: the volume has slices 0 to {last}."
+                raise AnnotationError(msg)
+            if anchor.label < 1:
+                msg = f"Labels are positive, got {anchor.label}."
+                raise AnnotationError(msg)
+            key = (anchor.label, anchor.slice_index)
+            if key in seen:
+                msg = f"Label {anchor.label} has two anchors on slice {anchor.slice_index}; give each slice once."
+                raise AnnotationError(msg)
+            seen.add(key)
+
+    def _allowed(self, slice_range: tuple[int, int] | None) -> tuple[int, int]:
+        last = self.stack.slice_count - 1
+        if slice_range is None:
+            return 0, last
+        low, high = slice_range
+        if low > high or high < 0 or low > last:
+            msg = f"The range {low} to {high} holds no slice of this volume (0 to {last})."
+            raise AnnotationError(msg)
+        return max(0, low), min(last, high)
+
+    def _grid(self, scale: float) -> tuple[WorkingGrid, Carrier]:
+        if scale not in self._grids:
+            grid = WorkingGrid(self.stack, scale)
+            self._grids[scale] = (grid, self.method.open(grid))
+        return self._grids[scale]
+
+    def _plans(self, anchors: Sequence[Anchor]) -> list[LabelPlan]:
+        by_label: dict[int, list[Anchor]] = {}
+        for anchor in anchors:
+            by_label.setdefault(anchor.label, []).append(anchor)
+        return [
+            LabelPlan(label, tuple(sorted(own, key=lambda a: a.slice_index))) for label, own in sorted(by_label.items())
+        ]
+
+    def _tasks(self, plan: LabelPlan, direction: Direction, allowed: tuple[int, int]) -> Iterator[_Task]:
+        """The passes that this label needs, new or kept from an earlier call."""
+        indices = [anchor.slice_index for anchor in plan.anchors]
+        for position, anchor in enumerate(plan.anchors):
+            if not anchor.mask.any():
+                continue
+            for step in (-1, 1):
+                if (step == 1 and direction is Direction.DOWN) or (step == -1 and direction is Direction.UP):
+                    continue
+                beside = position + step
+                limits = [
+                    (allowed[1] if step == 1 else allowed[0], StopReason.RANGE),
+                    (self.stack.slice_count - 1 if step == 1 else 0, StopReason.END_OF_VOLUME),
+                ]
+                if 0 <= beside < len(indices):
+                    limits.append((indices[beside] - step, StopReason.NEXT_ANCHOR))
+                # The nearest limit decides; of equal ones the last named says most.
+                limit, at_limit = min(reversed(limits), key=lambda each: each[0] * step)
+                run = self._pass(anchor, step)
+                plan.passes[(anchor.slice_index, step)] = run
+                yield _Task(run, limit, at_limit)
+
+    def _pass(self, anchor: Anchor, step: int) -> Pass:
+        digest = hashlib.blake2b(np.packbits(anchor.mask).tobytes(), digest_size=16).digest()
+        key = (anchor.label, anchor.slice_index, step, digest)
+        if key not in self._passes:
+            if len(self._passes) >= _KEPT_PASSES:
+                del self._passes[next(iter(self._passes))]
+            # The magnification follows from this anchor alone, so that another one changes nothing here.
+            scale = working_scale(int(anchor.mask.sum())) if self.method.rules.rescale else 1.0
+            grid = self._grid(scale)[0]
+            self._passes[key] = begin_pass(grid, self.method.rules, anchor.label, anchor.slice_index, step, anchor.mask)
+        return self._passes[key]
+
+    def _run(
+        self,
+        tasks: Sequence[_Task],
+        seconds: StageSeconds,
+        progress: ProgressCallback | None,
+        is_cancelled: IsCancelled | None,
+    ) -> int:
+        """Take all passes to their ends; those about to enter the same slice go together."""
+        total = sum(task.remaining for task in tasks)
+        done = 0
+        while True:
+            pending = [task for task in tasks if task.pending]
+            if not pending:
+                break
+            if is_cancelled is not None and is_cancelled():
+                msg = f"Cancelled after {done} of at most {total} slices; nothing was changed."
+                raise PropagationCancelled(msg)
+            first = pending[0].run
+            beside = [t.run for t in pending if t.run.grid is first.grid and t.run.step == first.step]
+            # The hindmost go first, so that passes meet and share their affinities from there on.
+            target = min((run.next_slice for run in beside), key=lambda index: index * first.step)
+            together = [run for run in beside if run.next_slice == target]
+            advance(together, self._grid(first.grid.scale)[1], self.method.rules, seconds)
+            done += len(together)
+            if progress is not None:
+                left = sum(task.remaining for task in tasks)
+                progress(Progress(done, done + left, target, f"slice {target}"))
+        return done
+
+    def _notes(self, plans: Sequence[LabelPlan]) -> tuple[str, ...]:
+        if self.method.rules.verification != "self-checked":
+            return ()
+        return tuple(
+            f"Label {plan.label}: verification stepped back, it would have deleted part of what was drawn."
+            for plan in plans
+            if any(run.verification is None for run in plan.passes.values())
+        )
+
+
+def _report(task: _Task) -> PassReport:
+    run = task.run
+    room = max(0, (task.limit - run.anchor_slice) * run.step)
+    last = run.anchor_slice + run.step * min(len(run.results), room)
+    # A pass kept from an earlier call may have gone on beyond today's limit.
+    ended_before = run.stopped is not None and len(run.results) < room
+    reason = run.stopped if ended_before and run.stopped is not None else task.at_limit
+    return PassReport(run.label, run.anchor_slice, run.step, last, reason)

@@ -1,0 +1,82 @@
+"""The grid that passes are computed on: the slices themselves, or magnified or reduced ones.
+
+Windows and receptive fields are in pixels, structures in millimetres: a spinal cord three pixels
+wide and a liver of four hundred need different magnifications to look alike to the network.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from .slice_stack import SliceStack
+
+SCALES = (0.5, 1.0, 2.0)
+_KEPT_SLICES = 24
+SMALL_PIXELS = 14.0
+LARGE_PIXELS = 180.0
+
+
+def working_scale(area_pixels: float) -> float:
+    """The magnification for a structure of this area on its largest drawn slice."""
+    side = float(np.sqrt(area_pixels))
+    if side < SMALL_PIXELS:
+        return 2.0
+    return 0.5 if side > LARGE_PIXELS else 1.0
+
+
+class WorkingGrid:
+    """A stack of slices at one magnification; speaks `SliceSource`.
+
+    Args:
+        stack: the volume's slices.
+        scale: pixels of this grid per pixel of the volume.
+    """
+
+    def __init__(self, stack: SliceStack, scale: float) -> None:
+        self._stack = stack
+        self.scale = scale
+        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
+
+    @property
+    def slice_count(self) -> int:
+        return self._stack.slice_count
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        rows, columns = self._stack.shape
+        return max(8, round(rows * self.scale)), max(8, round(columns * self.scale))
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        between, row, column = self._stack.spacing_mm
+        return between, row / self.scale, column / self.scale
+
+    def intensity(self, index: int) -> np.ndarray:
+        """Slice `index`, float32 (rows, columns), 0..1."""
+        if index not in self._kept:
+            self._kept[index] = self._resampled(self._stack.intensity(index), self.shape)
+            if len(self._kept) > _KEPT_SLICES:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(index)
+        return self._kept[index]
+
+    def soft_from_mask(self, mask: np.ndarray) -> np.ndarray:
+        """A mask of the volume's grid as a soft mask of this one, float32."""
+        return self._resampled(mask.astype(np.float32), self.shape)
+
+    def soft_to_volume(self, soft: np.ndarray) -> np.ndarray:
+        """A soft mask of this grid on the volume's grid, float32."""
+        return self._resampled(soft, self._stack.shape)
+
+    def _resampled(self, image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        if image.shape == shape:
+            return image.astype(np.float32, copy=False)
+        tensor = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))[None, None]
+        result: np.ndarray = functional.interpolate(
+            tensor, size=shape, mode="bilinear", align_corners=False, antialias=True
+        )[0, 0].numpy()
+        return result

@@ -1,0 +1,242 @@
+"""Self-supervised training on anyone's volumes (Sli2Vol, section 2.2), resumable and deterministic."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..engine.errors import WeightsError
+from ..engine.network import CorrespondenceNetwork, NetworkSettings
+from ..engine.weights_file import save_network
+from .augmentation import AugmentationSettings, jitter_intensity, random_flow, warp
+from .objective import MARGIN, correspondence_error, reconstruction_error, reconstruction_targets
+from .sampling import PairSampler, SamplingSettings, TrainingVolume
+
+CHECKPOINT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """One training run; together with the volumes it decides the weights.
+
+    Attributes:
+        network: what is trained.
+        steps: optimiser steps.
+        pairs: real pairs of slices per step.
+        deformed: slices per step paired with a known deformation of themselves (0: none, as in the paper).
+        deformed_weight: weight of the correspondence error against the reconstruction error.
+        edge_targets: reconstruct edge strength besides intensity.
+        learning_rate: the peak; it falls to nothing along a cosine.
+        seed: of every random choice.
+        held_out_every: every how many steps the held-out error is measured.
+        checkpoint_every: steps between checkpoints.
+        device: "cpu", "cuda" or "mps".
+        mixed_precision: bfloat16 convolutions.
+    """
+
+    network: NetworkSettings
+    steps: int = 20_000
+    pairs: int = 6
+    deformed: int = 6
+    deformed_weight: float = 0.02
+    edge_targets: bool = True
+    learning_rate: float = 2e-3
+    seed: int = 1
+    held_out_every: int = 500
+    checkpoint_every: int = 250
+    device: str = "cpu"
+    mixed_precision: bool = True
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
+
+
+@dataclass(frozen=True)
+class HeldOutError:
+    """Mean absolute reconstruction error on pairs never trained on, and that of copying the slice."""
+
+    step: int
+    network: float
+    copying: float
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a run gave.
+
+    Attributes:
+        curve: held-out error through training, the last entry that of the saved weights.
+        seconds: wall time of this call (a resumed run counts from where it resumed).
+        held_out: names of the volumes kept out of training.
+    """
+
+    curve: tuple[HeldOutError, ...]
+    seconds: float
+    held_out: tuple[str, ...]
+
+
+StepCallback = Callable[[int, float, HeldOutError | None], None]
+
+
+def split_volumes(volumes: Sequence[TrainingVolume]) -> tuple[list[TrainingVolume], list[TrainingVolume]]:
+    """Every tenth volume is kept out; with fewer than ten, the last; with one, none can be."""
+    if len(volumes) < 2:
+        return list(volumes), list(volumes)
+    chosen = set(range(4, len(volumes), 10)) or {len(volumes) - 1}
+    return (
+        [v for i, v in enumerate(volumes) if i not in chosen],
+        [v for i, v in enumerate(volumes) if i in chosen],
+    )
+
+
+class Trainer:
+    """One training run.
+
+    Args:
+        volumes: what to learn from; some are held out.
+        settings: everything else.
+    """
+
+    def __init__(self, volumes: Sequence[TrainingVolume], settings: TrainingSettings) -> None:
+        self.settings = settings
+        trained, held_out = split_volumes(volumes)
+        self.held_out_names = tuple(v.name for v in held_out)
+        self._sampler = PairSampler(trained, settings.sampling)
+        self._held_out = self._draw_held_out(PairSampler(held_out, settings.sampling))
+        torch.manual_seed(settings.seed)
+        self.network = CorrespondenceNetwork(settings.network).to(settings.device)
+        if settings.device == "cpu":
+            self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
+        self.step = 0
+        self.curve: list[HeldOutError] = []
+
+    def run(self, checkpoint: Path | None = None, on_step: StepCallback | None = None) -> TrainingReport:
+        """Train to the last step, resuming from `checkpoint` if it exists.
+
+        Raises:
+            WeightsError: the checkpoint belongs to other settings.
+        """
+        settings = self.settings
+        if checkpoint is not None and checkpoint.exists():
+            self._restore(checkpoint)
+        began = time.perf_counter()
+        while self.step < settings.steps:
+            loss = self._one_step()
+            self.step += 1
+            held_out = None
+            if self.step % settings.held_out_every == 0 or self.step == settings.steps:
+                held_out = self.held_out_error()
+                self.curve.append(held_out)
+            if checkpoint is not None and (self.step % settings.checkpoint_every == 0 or self.step == settings.steps):
+                self._keep(checkpoint)
+            if on_step is not None:
+                on_step(self.step, loss, held_out)
+        self.network.eval()
+        return TrainingReport(tuple(self.curve), time.perf_counter() - began, self.held_out_names)
+
+    def save(self, path: Path, facts: dict[str, str]) -> None:
+        """Write the weights with the settings of the run."""
+        save_network(self.network, path, {"training": repr(asdict(self.settings)), **facts})
+
+    def _one_step(self) -> float:
+        settings = self.settings
+        for group in self._optimiser.param_groups:
+            group["lr"] = settings.learning_rate * _schedule(self.step, settings.steps)
+        # Every step has a generator of its own: a resumed run draws what an unbroken one would.
+        generator = np.random.default_rng([settings.seed, self.step])
+        drawn = [self._sampler.draw(generator) for _ in range(settings.pairs)]
+        clean = torch.stack(drawn)
+        shown = jitter_intensity(clean.flatten(0, 1), settings.augmentation, generator).unflatten(0, clean.shape[:2])
+        inputs = [shown[:, 0], shown[:, 1]]
+        flows = torch.zeros(0)
+        if settings.deformed:
+            largest = settings.network.window_radius - 1.0
+            flows = torch.stack(
+                [random_flow(settings.sampling.crop, largest, generator) for _ in range(settings.deformed)]
+            )
+            still = torch.stack([drawn[i % len(drawn)][0] for i in range(settings.deformed)])
+            moved = warp(still[:, None], flows)[:, 0]
+            both = jitter_intensity(torch.cat([still, moved]), settings.augmentation, generator)
+            inputs += [both[: settings.deformed], both[settings.deformed :]]
+        self.network.train()
+        device = settings.device
+        counts = [len(i) for i in inputs]
+        features = self._features(torch.cat(inputs)[:, None].to(device)).split(counts)
+        targets = reconstruction_targets(clean.flatten(0, 1)[:, None].to(device)).unflatten(0, clean.shape[:2])
+        if not settings.edge_targets:
+            targets = targets[:, :, :1]
+        radius = settings.network.window_radius
+        loss = reconstruction_error(features[1], features[0], targets[:, 0], targets[:, 1], radius)
+        if settings.deformed:
+            loss = loss + settings.deformed_weight * correspondence_error(
+                features[3], features[2], flows.to(device), radius
+            )
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._optimiser.step()
+        return float(loss.detach())
+
+    def _features(self, slices: torch.Tensor) -> torch.Tensor:
+        kind = torch.device(self.settings.device).type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.settings.mixed_precision and kind != "mps"):
+            if kind == "cpu":
+                slices = slices.contiguous(memory_format=torch.channels_last)
+            features: torch.Tensor = self.network(slices)
+        return features.float()
+
+    def _draw_held_out(self, sampler: PairSampler, count: int = 48) -> torch.Tensor:
+        generator = np.random.default_rng([20_260, self.settings.seed])
+        return torch.stack([sampler.draw(generator) for _ in range(count)])
+
+    @torch.no_grad()
+    def held_out_error(self) -> HeldOutError:
+        """Mean absolute intensity error of reconstructing held-out slices from their neighbours."""
+        self.network.eval()
+        radius = self.settings.network.window_radius
+        errors, copying = [], []
+        for pairs in self._held_out.split(8):
+            pairs = pairs.to(self.settings.device)
+            key, query = (self._features(pairs[:, i : i + 1]) for i in (0, 1))
+            errors.append(float(reconstruction_error(query, key, pairs[:, :1], pairs[:, 1:], radius)))
+            middle = pairs[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+            copying.append(float((middle[:, 0] - middle[:, 1]).abs().mean()))
+        return HeldOutError(self.step, float(np.mean(errors)), float(np.mean(copying)))
+
+    def _keep(self, path: Path) -> None:
+        temporary = path.with_name(path.name + ".part")
+        torch.save(
+            {
+                "version": CHECKPOINT_VERSION,
+                "settings": repr(asdict(self.settings)),
+                "step": self.step,
+                "network": self.network.state_dict(),
+                "optimiser": self._optimiser.state_dict(),
+                "curve": [asdict(e) for e in self.curve],
+            },
+            temporary,
+        )
+        temporary.replace(path)
+
+    def _restore(self, path: Path) -> None:
+        kept = torch.load(path, map_location=self.settings.device, weights_only=True)
+        if kept.get("version") != CHECKPOINT_VERSION or kept["settings"] != repr(asdict(self.settings)):
+            msg = f"The checkpoint {path} was made with other settings; give those, or another checkpoint file."
+            raise WeightsError(msg)
+        self.step = kept["step"]
+        self.network.load_state_dict(kept["network"])
+        self._optimiser.load_state_dict(kept["optimiser"])
+        self.curve = [HeldOutError(**e) for e in kept["curve"]]
+
+
+def _schedule(step: int, steps: int) -> float:
+    """A short warm-up, then a cosine to nothing."""
+    warm_up = min(200, max(1, steps // 20))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return float(0.5 * (1 + np.cos(np.pi * (step - warm_up) / max(1, steps - warm_up))))
