@@ -100,9 +100,11 @@ def run_benchmark(data: Path, output: Path, options: Options, report: Report, co
     for spec in specs:
         _run_row(spec, cases, output, options, report)
     results = _select(read_results(lines_path(output)), specs, cases, options.seeds)
+    before = json.loads(output.read_text()) if output.is_file() else {}
     document = {
         "facts": facts(command, named_split or options.split, options, specs),
         "results": [to_json(result) for result in results],
+        **{key: before[key] for key in ("speed",) if key in before},
     }
     output.write_text(json.dumps(document, indent=1))
     return results

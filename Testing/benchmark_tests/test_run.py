@@ -1,0 +1,128 @@
+"""The whole benchmark on a small folder of made-up volumes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sli2vol_benchmark.cases import BenchmarkError
+from sli2vol_benchmark.cli import main
+from sli2vol_benchmark.records import read_results
+from sli2vol_benchmark.report import NOTES_BEGIN, NOTES_END
+from sli2vol_benchmark.rows import RowSpec, fingerprint, row_specs
+from sli2vol_benchmark.run import lines_path
+
+sitk = pytest.importorskip("SimpleITK")
+pytest.importorskip("slicer")
+
+
+@pytest.fixture
+def small_data(tmp_path: Path) -> Path:
+    """Two families of one volume each, an ellipsoid in noise."""
+    folder = tmp_path / "data"
+    (folder / "eval").mkdir(parents=True)
+    z, y, x = np.mgrid[:16, :40, :40]
+    truth = ((z - 8) / 5.2) ** 2 + ((y - 20) / 9) ** 2 + ((x - 21) / 10) ** 2 <= 1
+    index = {}
+    for name in ("hnCT_1", "laMR_1"):
+        noise = np.random.default_rng(1).normal(scale=10, size=truth.shape)
+        for kind, array in (("img", (200 * truth + noise).astype(np.int16)), ("label", truth.astype(np.uint8))):
+            image = sitk.GetImageFromArray(array)
+            image.SetSpacing((1.0, 1.0, 2.0))
+            sitk.WriteImage(image, str(folder / "eval" / f"{name}_{kind}.nii.gz"))
+        index[name] = {
+            "split": "eval",
+            "file": f"eval/{name}_img.nii.gz",
+            "label": f"eval/{name}_label.nii.gz",
+            "licence": "MIT",
+            "structures": {"1": {"name": "thing", "slices": int(truth.any(axis=(1, 2)).sum())}},
+        }
+    (folder / "index.json").write_text(json.dumps(index))
+    return folder
+
+
+@pytest.mark.slow
+def test_a_run_writes_results_a_report_and_pictures_and_resumes(
+    small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, report = tmp_path / "results.json", tmp_path / "docs" / "results.md"
+    arguments = [str(small_data), "--output", str(output), "--rows", "grow-from-seeds", "fill-between-slices"]
+    arguments += ["--threads", "1", "--report", str(report)]
+    assert main(arguments) == 0
+    document = json.loads(output.read_text())
+    assert [r["row"] for r in document["results"]] == ["grow-from-seeds"] * 2 + ["fill-between-slices"] * 2
+    assert all(r["dice"] > 0.7 for r in document["results"])
+    assert document["facts"]["split"] == "eval"
+    assert document["facts"]["versions"]["numpy"] == np.__version__
+
+    assert (report.parent / "pictures" / "benchmark-hnCT-worst.png").is_file()
+    assert not (report.parent / "pictures" / "benchmark-laMR-worst.png").exists()
+    assert (tmp_path / "results-pictures" / "benchmark-laMR-worst.png").is_file()
+
+    text = report.read_text()
+    by_hand = text.replace("Nothing has been written here yet.", "Rings of 1 mm were worse.")
+    report.write_text(by_hand)
+    capsys.readouterr()
+    lines = lines_path(output).read_text()
+    assert main(arguments) == 0
+    assert "0 of 2 cases to do" in capsys.readouterr().err
+    assert lines_path(output).read_text() == lines
+    kept = report.read_text()
+    assert "Rings of 1 mm were worse." in kept
+    assert kept.count(NOTES_BEGIN) == kept.count(NOTES_END) == 1
+
+
+@pytest.mark.slow
+def test_results_of_other_code_are_computed_again_unless_asked_to_be_reused(small_data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "results.json"
+    arguments = [str(small_data), "--output", str(output), "--rows", "fill-between-slices", "--quiet"]
+    arguments += ["--families", "hnCT"]
+    assert main(arguments) == 0
+    path = lines_path(output)
+    path.write_text(path.read_text().replace(fingerprint(RowSpec("fill-between-slices")), "0" * 16))
+    assert main([*arguments, "--reuse"]) == 0
+    assert len(path.read_text().splitlines()) == 1
+    assert main(arguments) == 0
+    assert len(path.read_text().splitlines()) == 2
+    assert len(read_results(path)) == 1
+
+
+@pytest.mark.slow
+def test_the_engine_s_rows_run_and_say_how_sure_they_are(small_data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "results.json"
+    arguments = [str(small_data), "--output", str(output), "--rows", "copy", "--families", "hnCT", "--quiet"]
+    assert main(arguments) == 0
+    (only,) = read_results(lines_path(output)).values()
+    assert only.error == ""
+    assert 0.3 < only.dice < 1
+    assert only.slices == 15
+    assert sum(only.over) > 0
+    assert len(only.slice_indices) == len(only.slice_dice) == len(only.slice_confidence) > 0
+
+
+def test_mistakes_in_the_arguments_are_named(
+    small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def complaint(*arguments: str) -> str:
+        assert main(list(arguments)) == 2
+        return capsys.readouterr().err
+
+    good = [str(small_data), "--output", str(tmp_path / "r.json")]
+    assert "No index.json" in complaint(str(tmp_path), "--output", str(tmp_path / "r.json"))
+    assert "Unknown rows magic" in complaint(*good, "--rows", "magic")
+    assert "Unknown families nowhere" in complaint(*good, "--families", "nowhere")
+    assert "NAME=FILE, got 'file'" in complaint(*good, "--weights", "file")
+    assert "at least 1, got 0" in complaint(*good, "--seeds", "0")
+    assert "existing folder" in complaint(str(small_data), "--output", str(tmp_path / "no" / "r.json"))
+    assert not (tmp_path / "r.json").exists()
+
+
+def test_weights_given_by_name_are_taken(tmp_path: Path) -> None:
+    file = tmp_path / "w.safetensors"
+    specs = row_specs(["sli2vol-paper-no-verification", "copy"], {"sli2vol-paper": file})
+    assert [spec.weights for spec in specs] == [file, None]
+    with pytest.raises(BenchmarkError, match="Unknown rows other"):
+        row_specs(["other"], {})
