@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from Sli2VolSlicerLib.engine.errors import WeightsError
-from Sli2VolSlicerLib.engine.mask_prior import AppearanceModel, Crop, MaskPrior, load_mask_prior, save_mask_prior
+from Sli2VolSlicerLib.engine.mask_prior import (
+    AppearanceModel,
+    Crop,
+    MaskPrior,
+    load_mask_prior,
+    network_inputs,
+    save_mask_prior,
+)
 from Sli2VolSlicerLib.engine.mask_prior_network import MaskPriorNetwork, MaskPriorSettings
 from Sli2VolSlicerLib.engine.methods.mask_prior import MaskPriorMethod, mask_prior_method
 from Sli2VolSlicerLib.engine.methods.protocol import Reference, Region
@@ -92,6 +99,19 @@ def test_appearance_moves_towards_what_it_is_updated_with() -> None:
     assert model.map(np.array([0.7]))[0] > 0
     assert swapped.map(np.array([0.7]))[0] < 0
     assert swapped.inside.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_contrast_window_is_that_of_the_mask_and_what_is_around_it() -> None:
+    soft = torch.zeros(1, 96, 96)
+    soft[:, 30:66, 30:66] = 1
+    image = torch.full((1, 96, 96), 0.40)
+    image[soft > 0] = 0.45
+    image[:, :10] = 0.0
+    image[:, -10:] = 1.0
+    inputs = network_inputs(image, image, soft, torch.zeros(1, 2, 96, 96))
+    assert inputs.shape == (1, 5, 96, 96)
+    assert float(inputs[0, 0, 48, 48] - inputs[0, 0, 20, 48]) == pytest.approx(1 / 0.6, abs=0.01)
+    assert float(inputs[0, 0].abs().max()) <= 1.601
 
 
 def test_folding_changes_no_logit() -> None:

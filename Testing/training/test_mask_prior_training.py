@@ -151,10 +151,14 @@ def test_perturbed_masks_stay_where_the_mask_was() -> None:
     assert not torch.equal(changed, masks)
 
 
-def test_altered_images_stay_in_range() -> None:
-    changed = alter_images(torch.rand(4, 3, 48, 48), np.random.default_rng(0))
+def test_images_are_altered_in_proportion_to_their_contrast() -> None:
+    masks = torch.zeros(16, 48, 48)
+    masks[:, 16:32, 16:32] = 1
+    faint = 0.5 + 0.03 * masks[:, None].repeat(1, 3, 1, 1)
+    changed = alter_images(faint, masks, np.random.default_rng(0))
     assert torch.isfinite(changed).all()
-    assert float(changed.min()) >= 0 and float(changed.max()) <= 1.2
+    inside, outside = changed[:, 1, 18:30, 18:30].mean(dim=(1, 2)), changed[:, 1, :12].mean(dim=(1, 2))
+    assert ((inside - outside).abs() > 0.004).all()
 
 
 def test_the_loss_prefers_nothing_where_nothing_is() -> None:

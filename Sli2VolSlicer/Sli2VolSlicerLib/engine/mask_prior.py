@@ -112,10 +112,32 @@ class Drawn:
     presence: np.ndarray
 
 
+def local_range(slices: torch.Tensor, soft: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The 2nd and 98th percentile of the intensities in and around a mask.
+
+    Args:
+        slices: (batch, size, size) intensities.
+        soft: (batch, size, size), the mask on them, 0..1.
+
+    Returns:
+        low and high, (batch, 1, 1) each; high is at least 0.02 above low.
+    """
+    coarse = functional.max_pool2d(soft[:, None].float(), 2)
+    inside = (coarse > 0.5 * coarse.amax(dim=(2, 3), keepdim=True)).float()
+    near = functional.max_pool2d(inside, 9, stride=1, padding=4)[:, 0] > 0
+    values = torch.where(near, slices[:, ::2, ::2].float(), torch.nan).flatten(1)
+    shares = torch.tensor([0.02, 0.98], dtype=values.dtype, device=values.device)
+    low, high = torch.nanquantile(values, shares, dim=1).nan_to_num(0.0)[..., None, None]
+    return low, torch.maximum(high, low + 0.02)
+
+
 def network_inputs(
     target: torch.Tensor, reference: torch.Tensor, soft: torch.Tensor, maps: torch.Tensor
 ) -> torch.Tensor:
     """Crops made into the network's channels: both slices under one contrast window, mask, appearance.
+
+    The window is set for what lies in and around the mask: neighbours of similar grey stay apart
+    even where bone and air are in view.
 
     Args:
         target, reference: (batch, size, size) intensities.
@@ -125,12 +147,9 @@ def network_inputs(
     Returns:
         (batch, 5, size, size).
     """
-    sample = reference[:, ::2, ::2].flatten(1)
-    low, high = torch.quantile(sample, torch.tensor([0.01, 0.99], dtype=sample.dtype, device=sample.device), dim=1)
-    scale = 2.0 / (high - low).clamp(min=0.02)
-    both = torch.stack([target, reference], dim=1)
-    windowed = ((both - low[:, None, None, None]) * scale[:, None, None, None] - 1.0).clamp(-1.5, 1.5)
-    return torch.cat([windowed, soft[:, None] * 2 - 1, maps], dim=1)
+    low, high = (v[:, None] for v in local_range(reference, soft))
+    windowed = (torch.stack([target, reference], dim=1) - (low + high) / 2) / (0.6 * (high - low))
+    return torch.cat([windowed.clamp(-1.6, 1.6), soft[:, None] * 2 - 1, maps], dim=1)
 
 
 class MaskPrior:

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ..engine.mask_prior import local_range
+
 
 def _drawn(count: int, low: float, high: float, generator: np.random.Generator, axes: int = 3) -> torch.Tensor:
     """One number per sample, shaped to multiply (count, ...) arrays of 1 + `axes` axes."""
@@ -23,31 +25,34 @@ def _field(count: int, nodes: int, size: int, generator: np.random.Generator, ch
     return functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=True)
 
 
-def alter_images(images: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
+def alter_images(images: torch.Tensor, masks: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
     """Contrast, bias, blur and noise, mostly the same for all slices of a sample.
 
     Args:
         images: (batch, slices, size, size), 0..1.
+        masks: (batch, size, size), the structure on the second slice: windows and noise are in
+            proportion to the contrast in and around it.
     """
     count, slices, size = images.shape[:3]
     result = images.clamp(1e-4, 1) ** torch.exp(_drawn(count, -0.6, 0.6, generator))
-    low = _drawn(count, -0.1, 0.2, generator)
-    windowed = (result - low) / (_drawn(count, 0.75, 1.1, generator) - low)
-    result = torch.where(_chosen(count, 0.5, generator), windowed.clamp(0, 1), result)
+    low, high = (v[:, None] for v in local_range(result[:, 1], masks))
+    below, above = (_drawn(count, 0.0, 1.0, generator) for _ in range(2))
+    windowed = (result - low) / (high - low) + below
+    windowed = windowed / (1 + below + above)
+    result = torch.where(_chosen(count, 0.4, generator), windowed.clamp(0, 1), result)
     result = torch.where(_chosen(count, 0.25, generator), 1 - result, result)
-    bias = 1 + _field(count, 3, size, generator) * _drawn(count, 0.0, 0.12, generator)
-    result = torch.where(_chosen(count, 0.4, generator), result * bias, result)
     blurred = functional.avg_pool2d(functional.pad(result, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    result = torch.where(_chosen(count, 0.25, generator), blurred, result)
+    result = torch.where(_chosen(count, 0.2, generator), blurred, result)
     coarse = functional.interpolate(functional.avg_pool2d(result, 3), size=(size, size), mode="bilinear")
     result = torch.where(_chosen(count, 0.1, generator), coarse, result)
-    shape = (count, slices, 1, 1)
-    gain = torch.from_numpy(generator.normal(1, 0.02, shape).astype(np.float32))
-    shift = torch.from_numpy(generator.normal(0, 0.012, shape).astype(np.float32))
-    result = result * gain + shift
+    low, high = (v[:, None] for v in local_range(result[:, 1], masks))
+    contrast = (high - low).clamp(max=0.5)
+    bias = contrast * _field(count, 3, size, generator) * _drawn(count, 0.0, 0.3, generator)
+    result = torch.where(_chosen(count, 0.4, generator), result + bias, result)
+    shift = torch.from_numpy(generator.normal(0, 0.04, (count, slices, 1, 1)).astype(np.float32))
     seed = torch.Generator().manual_seed(int(generator.integers(2**31)))
-    strength = _drawn(count, -0.03, 0.06, generator).clamp(min=0)
-    return (result + torch.randn(result.shape, generator=seed) * strength).clamp(0, 1.2)
+    strength = _drawn(count, -0.08, 0.16, generator).clamp(min=0)
+    return result + contrast * (shift + torch.randn(result.shape, generator=seed) * strength)
 
 
 def perturb_masks(masks: torch.Tensor, generator: np.random.Generator, clean_share: float = 0.25) -> torch.Tensor:

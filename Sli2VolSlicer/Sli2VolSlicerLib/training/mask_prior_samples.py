@@ -149,7 +149,7 @@ class TaskSampler:
         images, masks = crops[:, :3], crops[:, 3:]
         soft = masks[:, 1]
         if generator is not None:
-            images = alter_images(images, generator)
+            images = alter_images(images, soft, generator)
             soft = perturb_masks(soft, generator)
         soft = torch.stack([s if t.drawn is None else t.drawn for t, s in zip(tasks, soft, strict=True)])
         maps = torch.stack([_appearance(i, m) for i, m in zip(images, masks, strict=True)])
