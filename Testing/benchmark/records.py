@@ -29,6 +29,7 @@ class CaseResult:
         seconds, slices: wall time and slices computed; the first structure of a volume also pays
             for what the method keeps.
         peak_mb: the process' peak while at it.
+        cpu_seconds: processor time of all threads, which other work on the machine does not change much.
         slice_indices, slice_dice, slice_confidence: one entry per slice that either mask is on and
             the method was sure of to some degree (the painted slice left out); empty without confidence.
         stops, notes, device: as the method says.
@@ -51,6 +52,7 @@ class CaseResult:
     seconds: float
     slices: int
     peak_mb: float
+    cpu_seconds: float = 0.0
     slice_indices: tuple[int, ...] = ()
     slice_dice: tuple[float, ...] = ()
     slice_confidence: tuple[float, ...] = ()

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -176,6 +177,7 @@ def _do(job: _Job) -> list[CaseResult]:
         index = seed_slice(truth, case.name, seed)
         work = Work(volume.image, volume.spacing_mm, index, truth[index], truth)
         memory.reset_peak()
+        cpu = time.process_time()
         error = ""
         try:
             made = session.segment(work)
@@ -184,15 +186,23 @@ def _do(job: _Job) -> list[CaseResult]:
             only = np.zeros(truth.shape, bool)
             only[index] = work.painted
             made = RowResult(only, 0.0, 0)
-        peak = memory.peak_mb()
-        result = measure(case, seed, job, truth, work, made, peak, error)
+        cost = Cost(memory.peak_mb(), time.process_time() - cpu)
+        result = measure(case, seed, job, truth, work, made, cost, error)
         write_mask(job.masks, result, made.mask)
         results.append(result)
     return results
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What one result took: peak memory of the process, processor time of all its threads."""
+
+    peak_mb: float
+    cpu_seconds: float
+
+
 def measure(
-    case: Case, seed: int, job: _Job, truth: np.ndarray, work: Work, made: RowResult, peak: float, error: str
+    case: Case, seed: int, job: _Job, truth: np.ndarray, work: Work, made: RowResult, cost: Cost, error: str
 ) -> CaseResult:
     """All figures of one result."""
     ends = end_error(made.mask, truth)
@@ -219,7 +229,8 @@ def measure(
         under=(ends.under_low, ends.under_high),
         seconds=made.seconds,
         slices=made.slices,
-        peak_mb=peak,
+        peak_mb=cost.peak_mb,
+        cpu_seconds=cost.cpu_seconds,
         slice_indices=indices,
         slice_dice=tuple(round(float(per_slice[i]), 4) for i in indices),
         slice_confidence=tuple(round(float(confidence[i]), 4) for i in indices),

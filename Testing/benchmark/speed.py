@@ -94,9 +94,9 @@ def measure_speed(data: Path, output: Path, options: Options, report: Callable[[
         msg = f"The speed is measured on {CASE}, which is not in {data}."
         raise BenchmarkError(msg)
     spec = row_specs([OURS], options.weights, "cpu")[0]
-    ours = _alone(_propagate, cases[0], spec)
+    ours = _alone(propagate_speed, cases[0], spec)
     report(f"first {ours.first_seconds:.2f} s, again {ours.again_seconds:.2f} s, {ours.peak_mb:.0f} MB")
-    plain = _alone(_plain, cases[0])
+    plain = _alone(plain_speed, cases[0])
     speed = Speed(ours, plain)
     report(f"the plain way {plain.seconds_per_slice:.2f} s per slice: {speed.times_faster:.0f} times slower")
     document = json.loads(output.read_text()) if output.is_file() else {}
@@ -118,7 +118,8 @@ def _alone(function: Callable[..., _Result], *arguments: object) -> _Result:
         return pool.submit(function, *arguments).result()
 
 
-def _propagate(case: Case, spec: RowSpec) -> PropagateSpeed:
+def propagate_speed(case: Case, spec: RowSpec) -> PropagateSpeed:
+    """Time three calls of one session: the first, the same again, and one with a corrected slice more."""
     from .metrics import dice
 
     volume = load_volume(case)
@@ -155,7 +156,8 @@ def _propagate(case: Case, spec: RowSpec) -> PropagateSpeed:
     )
 
 
-def _plain(case: Case) -> PlainSpeed:
+def plain_speed(case: Case) -> PlainSpeed:
+    """Time steps of the paper's network and affinity the plain way, from the painted slice upwards."""
     import torch
 
     from Sli2VolSlicerLib.engine.network import PAPER_SETTINGS, CorrespondenceNetwork

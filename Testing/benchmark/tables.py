@@ -198,14 +198,24 @@ def confidence_section(rows: Rows) -> str:
 
 def speed_section(speed: Speed | None, rows: Rows) -> str:
     """Seconds, slices per second, memory."""
-    header = ("row", "seconds per case", "slices per second", "peak MB (whole process)", "device")
+    header = (
+        "row",
+        "seconds per case",
+        "processor seconds per case",
+        "slices per second",
+        "peak MB (whole process)",
+        "device",
+    )
     lines = []
     for name, results in rows.items():
         seconds, slices = sum(r.seconds for r in results), sum(r.slices for r in results)
         peak = max(r.peak_mb for r in results)
         devices = ", ".join(sorted({r.device for r in results}))
         rate = slices / seconds if seconds else float("nan")
-        lines.append([name, number(seconds / len(results)), number(rate, 1), number(peak, 0), devices])
+        cpu = sum(r.cpu_seconds for r in results) / len(results)
+        lines.append(
+            [name, number(seconds / len(results)), number(cpu), number(rate, 1), number(peak, 0), devices],
+        )
     text = (
         "## Speed\n\nAs run for the tables above (the first structure of a volume pays for the features that the "
         f"others reuse).\n\n{table(header, lines)}"
