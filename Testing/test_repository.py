@@ -54,6 +54,18 @@ def test_every_package_of_the_library_is_installed() -> None:
     assert listed == present | {"Sli2VolSlicerLib.weights.shipped", "sli2vol_benchmark"}
 
 
+@pytest.mark.parametrize("field", ["EXTENSION_ICONURL", "EXTENSION_SCREENSHOTURLS"])
+def test_pictures_that_the_extension_names_are_in_the_repository(field: str) -> None:
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    match = re.search(rf'set\({field} "([^"]+)"\)', text)
+    assert match is not None
+    for address in match.group(1).split():
+        path = ROOT / address.split("/main/", 1)[1]
+        if field == "EXTENSION_SCREENSHOTURLS" and not path.parent.is_dir():
+            pytest.skip("there are no screenshots yet")
+        assert path.is_file(), address
+
+
 def test_the_licence_is_apache_2() -> None:
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Apache License" in text
