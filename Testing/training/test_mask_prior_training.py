@@ -162,11 +162,13 @@ def test_images_are_altered_in_proportion_to_their_contrast() -> None:
 
 
 def test_the_loss_prefers_nothing_where_nothing_is() -> None:
-    truth = torch.zeros(1, 16, 16)
+    truth, reference = torch.zeros(1, 16, 16), torch.zeros(1, 16, 16)
+    reference[:, 4:12, 4:12] = 1
     there = torch.full((1,), -5.0)
     nothing, something = torch.full((1, 16, 16), -6.0), torch.full((1, 16, 16), -6.0)
     something[:, 4:12, 4:12] = 6
-    assert mask_loss(nothing, there, truth) < mask_loss(something, there, truth)
+    lower, higher = (mask_loss(logits, there, truth, reference) for logits in (nothing, something))
+    assert higher > lower + 0.5
 
 
 def test_patients_are_held_out_whole_and_of_every_kind() -> None:

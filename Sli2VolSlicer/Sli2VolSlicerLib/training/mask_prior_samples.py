@@ -30,7 +30,7 @@ class SampleSettings:
     """
 
     largest_gap: int = 3
-    ended_share: float = 0.14
+    ended_share: float = 0.16
     anchor_reach: int = 8
     zoom: tuple[float, float] = (0.85, 1.25)
     shift: float = 0.05

@@ -56,9 +56,9 @@ class MaskPriorTraining:
     averaging: float = 0.998
     drift_share: float = 0.45
     drift_from: float = 0.08
-    labelled_share: float = 0.42
-    grown_share: float = 0.23
-    synthetic_share: float = 0.35
+    labelled_share: float = 0.36
+    grown_share: float = 0.24
+    synthetic_share: float = 0.4
     grown_per_volume: int = 4
     synthetic: int = 450
     seed: int = 1
@@ -172,7 +172,7 @@ class MaskPriorTrainer:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.mixed_precision):
             logits, there = self.network(batch.inputs.contiguous(memory_format=torch.channels_last))
         logits, there = logits.float(), there.float()
-        loss = mask_loss(logits, there, batch.truth)
+        loss = mask_loss(logits, there, batch.truth, batch.reference)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
@@ -238,19 +238,24 @@ class MaskPriorTrainer:
         self.curve = [HeldOutDice(**e) for e in kept["curve"]]
 
 
-def mask_loss(logits: torch.Tensor, there: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+def mask_loss(logits: torch.Tensor, there: torch.Tensor, truth: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     """Soft Dice and cross-entropy of the mask, and cross-entropy of the structure being there at all.
 
+    Where the truth is empty Dice hardly changes with what is drawn; there the area drawn counts
+    instead, as a share of the reference's.
+
     Args:
-        logits, truth: (batch, size, size).
+        logits, truth, reference: (batch, size, size); the reference is the mask that was handed in.
         there: (batch,).
     """
     soft = torch.sigmoid(logits)
-    common, either = (soft * truth).sum(dim=(1, 2)), (soft + truth).sum(dim=(1, 2))
-    dice = 1 - (2 * common + _DICE_PIXELS) / (either + _DICE_PIXELS)
+    drawn, area = soft.sum(dim=(1, 2)), truth.sum(dim=(1, 2))
+    dice = 1 - (2 * (soft * truth).sum(dim=(1, 2)) + _DICE_PIXELS) / (drawn + area + _DICE_PIXELS)
+    excess = drawn / (reference.sum(dim=(1, 2)) + _DICE_PIXELS)
+    present = (truth > 0.5).flatten(1).any(dim=1)
     entropy = functional.binary_cross_entropy_with_logits(logits, truth)
-    present = (truth > 0.5).flatten(1).any(dim=1).float()
-    return dice.mean() + entropy + 0.1 * functional.binary_cross_entropy_with_logits(there, present)
+    absent = functional.binary_cross_entropy_with_logits(there, present.float())
+    return torch.where(present, dice, excess.clamp(max=2)).mean() + entropy + 0.2 * absent
 
 
 def held_out_dice(
