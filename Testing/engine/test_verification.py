@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from Sli2VolSlicerLib.engine.verification import MeanVerification, make_verification, would_harm
+from Sli2VolSlicerLib.engine.verification import HistogramVerification, MeanVerification, make_verification
 
 
 def disc(radius: float = 8, side: int = 40) -> np.ndarray:
@@ -51,7 +51,18 @@ def test_a_hole_inside_is_filled() -> None:
 def test_a_structure_as_bright_as_its_surroundings_is_left_alone() -> None:
     mask = disc()
     noise = np.random.default_rng(0).normal(0.5, 0.1, mask.shape).astype(np.float32)
-    assert would_harm(noise, mask)
+    assert MeanVerification(noise, mask).agreement(noise, mask) < 0.7
     assert make_verification("self-checked", noise, mask) is None
     assert make_verification("paper", noise, mask) is not None
     assert make_verification("none", noise, mask) is None
+
+
+def test_histograms_tell_a_structure_between_a_darker_and_a_brighter_neighbour() -> None:
+    mask = disc()
+    halves = np.where(np.arange(40)[None, :] < 20, 0.1, 0.9) * np.ones((40, 1))
+    intensity = np.where(mask, 0.5, halves).astype(np.float32)
+    # The mean around is that of the structure: two means cannot tell them apart.
+    assert MeanVerification(intensity, mask).around_mean == pytest.approx(0.5, abs=0.02)
+    kept = HistogramVerification(intensity, mask).verified(intensity, disc(12))
+    assert 2 * (kept & mask).sum() / (kept.sum() + mask.sum()) > 0.95
+    assert isinstance(make_verification("histogram", intensity, mask), HistogramVerification)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .methods.protocol import Carrier, PassRules, Reference, Region, bounding_region
+from .mask_prior_appearance import AppearanceModel
+from .methods.protocol import Carrier, PassRules, Reference, Refiner, Region, bounding_region
 from .records import StopReason
-from .verification import MeanVerification, make_verification
+from .verification import Verification, make_verification
 from .working_grid import WorkingGrid
 
 PRESENT = 0.05
@@ -42,6 +43,8 @@ class Pass:
         step: +1 or -1.
         grid: what it is computed on.
         drawn: float32 (rows, columns), the anchor's mask on that grid.
+        appearance: which intensities were drawn and which left out.
+        verification: what corrects each slice; None where there is none or it stepped back.
         results: for the slices after the anchor, in the order of the pass.
         stopped: why the structure ended, once it has.
     """
@@ -51,7 +54,8 @@ class Pass:
     step: int
     grid: WorkingGrid
     drawn: np.ndarray
-    verification: MeanVerification | None
+    appearance: AppearanceModel
+    verification: Verification | None
     results: list[SliceResult] = field(default_factory=list)
     stopped: StopReason | None = None
 
@@ -88,10 +92,13 @@ def begin_pass(grid: WorkingGrid, rules: PassRules, label: int, anchor_slice: in
     """
     drawn = grid.soft_from_mask(mask)
     verification = make_verification(rules.verification, grid.intensity(anchor_slice), drawn > 0.5)
-    return Pass(label, anchor_slice, step, grid, drawn, verification)
+    appearance = AppearanceModel.from_anchor(grid.intensity(anchor_slice), drawn)
+    return Pass(label, anchor_slice, step, grid, drawn, appearance, verification)
 
 
-def advance(passes: Sequence[Pass], carrier: Carrier, rules: PassRules, seconds: StageSeconds) -> None:
+def advance(
+    passes: Sequence[Pass], carrier: Carrier, refiner: Refiner | None, rules: PassRules, seconds: StageSeconds
+) -> None:
     """Take passes of one direction and grid, all about to enter the same slice, one slice further.
 
     The affinity between two slices is computed once for all of them.
@@ -120,13 +127,26 @@ def advance(passes: Sequence[Pass], carrier: Carrier, rules: PassRules, seconds:
     seconds.carrying += time.perf_counter() - began
     began = time.perf_counter()
     for i, each in enumerate(passes):
-        _settle(each, np.clip(total[i] / votes[i], 0.0, 1.0), region, grid.intensity(target), rules)
+        soft = np.clip(total[i] / votes[i], 0.0, 1.0)
+        if refiner is not None and rules.refining:
+            soft = _refined(each, soft, region, refiner, rules.refining)
+        _settle(each, soft, region, grid.intensity(target), rules)
     seconds.verification += time.perf_counter() - began
 
 
 def _reach(carrier: Carrier) -> int:
     """How far from the mask a label can get in one step."""
     return int(getattr(carrier, "reach", 8))
+
+
+def _refined(each: Pass, soft: np.ndarray, region: Region, refiner: Refiner, weight: float) -> np.ndarray:
+    """The carried mask averaged with the one that the refiner draws from the slice before."""
+    target, before = each.next_slice, each.next_slice - each.step
+    latest = each.soft_at(1)
+    if latest is None:
+        return soft
+    drawn = refiner.draw(each.grid.intensity(target), each.grid.intensity(before), latest, each.appearance)
+    return (1 - weight) * soft + weight * drawn[region.slices]
 
 
 def _settle(each: Pass, soft: np.ndarray, region: Region, intensity: np.ndarray, rules: PassRules) -> None:
@@ -138,11 +158,10 @@ def _settle(each: Pass, soft: np.ndarray, region: Region, intensity: np.ndarray,
         each.stopped = StopReason.EMPTY
         return
     if each.verification is not None:
-        full = np.zeros(each.drawn.shape, bool)
-        full[region.slices] = soft > 0.5
-        kept = each.verification.verified(intensity, full)[region.slices]
-        soft = np.where(kept, np.maximum(soft, 0.55), np.minimum(soft, 0.45) if rules.soft else 0.0)
-        if not kept.any():
+        soft = each.verification.settled(intensity[region.slices], soft)
+        if not rules.soft:
+            soft = (soft > 0.5).astype(np.float32)
+        if not (soft > 0.5).any():
             each.stopped = StopReason.VERIFICATION
             return
     area = int((soft > 0.5).sum())

@@ -223,7 +223,7 @@ class PropagationSession:
             # The hindmost go first, so that passes meet and share their affinities from there on.
             target = min((run.next_slice for run in beside), key=lambda index: index * first.step)
             together = [run for run in beside if run.next_slice == target]
-            advance(together, self._grid(first.grid.scale)[1], self.method.rules, seconds)
+            advance(together, self._grid(first.grid.scale)[1], self.method.refiner, self.method.rules, seconds)
             done += len(together)
             if progress is not None:
                 left = sum(task.remaining for task in tasks)
@@ -231,7 +231,7 @@ class PropagationSession:
         return done
 
     def _notes(self, plans: Sequence[LabelPlan]) -> tuple[str, ...]:
-        if self.method.rules.verification != "self-checked":
+        if self.method.rules.verification not in ("self-checked", "histogram"):
             return ()
         return tuple(
             f"Label {plan.label}: verification stepped back, it would have deleted part of what was drawn."

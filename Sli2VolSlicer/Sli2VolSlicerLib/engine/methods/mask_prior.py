@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import WeightsError
 from ..mask_prior import AppearanceModel, MaskPrior
-from .protocol import Carrier, PassRules, Reference, Region, SliceSource
+from .protocol import Carrier, PassRules, Reference, Refiner, Region, SliceSource
 
 MASK_PRIOR_RULES = PassRules(soft=True, references=1, least_area=0.02)
 
@@ -37,6 +37,10 @@ class MaskPriorMethod:
     @property
     def rules(self) -> PassRules:
         return self._rules
+
+    @property
+    def refiner(self) -> Refiner | None:
+        return None
 
     def open(self, source: SliceSource) -> Carrier:
         return MaskPriorCarrier(source, self._prior)

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
+from ..mask_prior_appearance import AppearanceModel
+
 
 @dataclass(frozen=True)
 class Region:
@@ -79,9 +81,10 @@ class PassRules:
         references: how many of the last slices each step copies from.
         anchor_reach: the anchor itself is one more reference up to this many slices away.
         sharpness: exponent that keeps soft masks from washing out (1: none).
-        verification: "none", "paper" (Eq. 4 always) or "self-checked".
+        verification: "none", "paper" (Eq. 4 always), "self-checked" or "histogram".
         least_area: a pass ends when the area falls under this share of its anchor's.
         least_confidence: a pass ends when a slice's confidence falls under this.
+        refining: weight of the refiner's mask against the carried one, 0..1.
         rescale: small structures are magnified and large ones reduced to a working size.
     """
 
@@ -92,6 +95,7 @@ class PassRules:
     verification: str = "none"
     least_area: float = 0.0
     least_confidence: float = 0.0
+    refining: float = 0.0
     rescale: bool = False
 
 
@@ -124,6 +128,16 @@ class Carrier(Protocol):
         ...
 
 
+class Refiner(Protocol):
+    """A second opinion on every step: draws the mask anew instead of copying it."""
+
+    def draw(
+        self, target: np.ndarray, reference: np.ndarray, reference_soft: np.ndarray, appearance: AppearanceModel
+    ) -> np.ndarray:
+        """The structure's soft mask on `target`; all (rows, columns), 0..1."""
+        ...
+
+
 class Method(Protocol):
     """A way of carrying labels from slices where they are known to a slice where they are not."""
 
@@ -137,5 +151,8 @@ class Method(Protocol):
 
     @property
     def rules(self) -> PassRules: ...
+
+    @property
+    def refiner(self) -> Refiner | None: ...
 
     def open(self, source: SliceSource) -> Carrier: ...
