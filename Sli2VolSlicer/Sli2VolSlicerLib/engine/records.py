@@ -41,6 +41,7 @@ class StopReason(Enum):
     VERIFICATION = "verification found nothing that looks like the structure"
     AREA = "the area collapsed"
     CONFIDENCE = "confidence fell too low"
+    JUMP = "the mask jumped away from the one before"
     RANGE = "end of the allowed range"
 
 

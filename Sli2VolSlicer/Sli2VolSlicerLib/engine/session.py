@@ -223,7 +223,7 @@ class PropagationSession:
             # The hindmost go first, so that passes meet and share their affinities from there on.
             target = min((run.next_slice for run in beside), key=lambda index: index * first.step)
             together = [run for run in beside if run.next_slice == target]
-            advance(together, self._grid(first.grid.scale)[1], self.method.refiner, self.method.rules, seconds)
+            advance(together, self._grid(first.grid.scale)[1], self.method.rules, seconds)
             done += len(together)
             if progress is not None:
                 left = sum(task.remaining for task in tasks)

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from scipy import ndimage
 
-from .mask_prior_appearance import AppearanceModel
+from .appearance import AppearanceModel
 from .methods.protocol import bounding_region
 
 RING = 5

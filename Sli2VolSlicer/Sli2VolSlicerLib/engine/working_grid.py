@@ -1,7 +1,8 @@
-"""The grid that passes are computed on: the slices themselves, or magnified or reduced ones.
+"""The grid that passes are computed on: the slices themselves, or reduced ones for large structures.
 
-Windows and receptive fields are in pixels, structures in millimetres: a spinal cord three pixels
-wide and a liver of four hundred need different magnifications to look alike to the network.
+Windows and receptive fields are in pixels, structures in millimetres: a liver four hundred pixels
+wide moves further than the window from slice to slice, and costs far more than it needs to.
+Magnifying small structures was tried and brought nothing (Docs/results.md).
 """
 
 from __future__ import annotations
@@ -14,18 +15,15 @@ from torch.nn import functional
 
 from .slice_stack import SliceStack
 
-SCALES = (0.5, 1.0, 2.0)
 _KEPT_SLICES = 24
-SMALL_PIXELS = 14.0
-LARGE_PIXELS = 180.0
+
+LARGE_PIXELS = 90.0
+"""Structures whose area has a larger square root than this are computed at half size."""
 
 
 def working_scale(area_pixels: float) -> float:
     """The magnification for a structure of this area on its largest drawn slice."""
-    side = float(np.sqrt(area_pixels))
-    if side < SMALL_PIXELS:
-        return 2.0
-    return 0.5 if side > LARGE_PIXELS else 1.0
+    return 0.5 if float(np.sqrt(area_pixels)) > LARGE_PIXELS else 1.0
 
 
 class WorkingGrid:

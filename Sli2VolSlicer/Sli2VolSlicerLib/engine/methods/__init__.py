@@ -18,11 +18,11 @@ from .protocol import Method, PassRules
 
 DEFAULT_RULES = PassRules(
     soft=True,
-    references=2,
-    sharpness=1.5,
     verification="histogram",
-    least_area=0.02,
-    least_confidence=0.6,
+    least_area=0.1,
+    least_confidence=0.74,
+    confidence_drop=0.14,
+    least_overlap=0.5,
     rescale=True,
 )
 PAPER_RULES = PassRules(verification="paper")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .protocol import Carrier, PassRules, Reference, Refiner, Region, SliceSource
+from .protocol import Carrier, PassRules, Reference, Region, SliceSource
 
 
 class CopyMask:
@@ -23,10 +23,6 @@ class CopyMask:
     @property
     def rules(self) -> PassRules:
         return PassRules()
-
-    @property
-    def refiner(self) -> Refiner | None:
-        return None
 
     def open(self, source: SliceSource) -> Carrier:
         return _CopyCarrier()

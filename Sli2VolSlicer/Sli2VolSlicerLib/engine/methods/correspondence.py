@@ -12,7 +12,7 @@ from ..affinity import copy_where_open
 from ..devices import Device
 from ..features import FeatureCache, ready_for_inference
 from ..network import CorrespondenceNetwork
-from .protocol import Carrier, PassRules, Reference, Refiner, Region, SliceSource
+from .protocol import Carrier, PassRules, Reference, Region, SliceSource
 
 
 class Correspondence:
@@ -24,7 +24,6 @@ class Correspondence:
         device: where it runs.
         rules: how passes are run.
         top_k: keep only this many affinities per pixel; None keeps all (the paper).
-        refiner: a second opinion on every step.
         bound_mb: memory bound of the kept features.
     """
 
@@ -35,7 +34,6 @@ class Correspondence:
         device: Device,
         rules: PassRules,
         top_k: int | None = None,
-        refiner: Refiner | None = None,
         bound_mb: float = 512.0,
     ) -> None:
         self._name = name
@@ -43,7 +41,6 @@ class Correspondence:
         self._device = device
         self._rules = rules
         self._top_k = top_k
-        self._refiner = refiner
         self._bound_mb = bound_mb
 
     @property
@@ -57,10 +54,6 @@ class Correspondence:
     @property
     def rules(self) -> PassRules:
         return self._rules
-
-    @property
-    def refiner(self) -> Refiner | None:
-        return self._refiner
 
     def open(self, source: SliceSource) -> Carrier:
         cache = FeatureCache(source, self._network, self._device, self._bound_mb)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from .protocol import Carrier, PassRules, Reference, Refiner, Region, SliceSource
+from .protocol import Carrier, PassRules, Reference, Region, SliceSource
 
 MARGIN = 16
 """Pixels of context around the region: enough for its edges to find where they come from."""
@@ -34,10 +34,6 @@ class OpticalFlow:
     @property
     def rules(self) -> PassRules:
         return PassRules()
-
-    @property
-    def refiner(self) -> Refiner | None:
-        return None
 
     def open(self, source: SliceSource) -> Carrier:
         return _FlowCarrier(source)

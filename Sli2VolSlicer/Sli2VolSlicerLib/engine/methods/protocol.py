@@ -8,8 +8,6 @@ from typing import Protocol
 
 import numpy as np
 
-from ..mask_prior_appearance import AppearanceModel
-
 
 @dataclass(frozen=True)
 class Region:
@@ -78,24 +76,20 @@ class PassRules:
 
     Attributes:
         soft: carry soft masks on; else each step's mask is made hard first (the paper).
-        references: how many of the last slices each step copies from.
-        anchor_reach: the anchor itself is one more reference up to this many slices away.
-        sharpness: exponent that keeps soft masks from washing out (1: none).
         verification: "none", "paper" (Eq. 4 always), "self-checked" or "histogram".
         least_area: a pass ends when the area falls under this share of its anchor's.
         least_confidence: a pass ends when a slice's confidence falls under this.
-        refining: weight of the refiner's mask against the carried one, 0..1.
-        rescale: small structures are magnified and large ones reduced to a working size.
+        confidence_drop: a pass ends when a slice's confidence falls this far under that of its first slices.
+        least_overlap: a pass ends when a slice's mask overlaps the one before by less than this (Dice).
+        rescale: large structures are computed at half size.
     """
 
     soft: bool = False
-    references: int = 1
-    anchor_reach: int = 0
-    sharpness: float = 1.0
     verification: str = "none"
     least_area: float = 0.0
     least_confidence: float = 0.0
-    refining: float = 0.0
+    confidence_drop: float = 1.0
+    least_overlap: float = 0.0
     rescale: bool = False
 
 
@@ -128,16 +122,6 @@ class Carrier(Protocol):
         ...
 
 
-class Refiner(Protocol):
-    """A second opinion on every step: draws the mask anew instead of copying it."""
-
-    def draw(
-        self, target: np.ndarray, reference: np.ndarray, reference_soft: np.ndarray, appearance: AppearanceModel
-    ) -> np.ndarray:
-        """The structure's soft mask on `target`; all (rows, columns), 0..1."""
-        ...
-
-
 class Method(Protocol):
     """A way of carrying labels from slices where they are known to a slice where they are not."""
 
@@ -151,8 +135,5 @@ class Method(Protocol):
 
     @property
     def rules(self) -> PassRules: ...
-
-    @property
-    def refiner(self) -> Refiner | None: ...
 
     def open(self, source: SliceSource) -> Carrier: ...
