@@ -60,7 +60,7 @@ def test_jitter_is_drawn_for_each_slice_on_its_own_and_keeps_the_range() -> None
     same = torch.rand((1, 16, 16)).expand(2, -1, -1)
     jittered = jitter_intensity(same, AugmentationSettings(), np.random.default_rng(0))
     assert not torch.equal(jittered[0], jittered[1])
-    assert 0 <= float(jittered.min()) and float(jittered.max()) <= 1
+    assert float(jittered.min()) >= 0 and float(jittered.max()) <= 1
 
 
 def test_edges_are_among_the_targets() -> None:

@@ -31,7 +31,9 @@ SMALL = TrainingSettings(
 def volume(seed: int = 0) -> TrainingVolume:
     """Smooth blobs that move a little from slice to slice."""
     noise = np.random.default_rng(seed).normal(size=(12, 72, 72))
-    return TrainingVolume(f"blobs {seed}", ndimage.gaussian_filter(noise, (2, 4, 4)).astype(np.float32), (2.0, 1.0, 1.0))
+    return TrainingVolume(
+        f"blobs {seed}", ndimage.gaussian_filter(noise, (2, 4, 4)).astype(np.float32), (2.0, 1.0, 1.0)
+    )
 
 
 def weights(trainer: Trainer) -> torch.Tensor:

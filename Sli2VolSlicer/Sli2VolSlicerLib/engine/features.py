@@ -5,41 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 
 import torch
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .devices import Device
+from .backend import Backend
 from .methods.protocol import Region, SliceSource
-from .network import CorrespondenceNetwork, ResidualBlock, ResNet18Stride1
 
 _SLACK = 8
 """Pixels computed beyond what was asked for, so that a mask that drifts need not pay again."""
-
-
-def ready_for_inference(network: CorrespondenceNetwork, device: Device) -> CorrespondenceNetwork:
-    """Fold the batch normalisations into the convolutions and move to the device's precision."""
-    network = network.eval()
-    for module in list(network.modules()):
-        if isinstance(module, torch.nn.Sequential):
-            _fold_sequence(module)
-        if isinstance(module, ResidualBlock):
-            module.first, module.first_norm = _folded(module.first, module.first_norm)
-            module.second, module.second_norm = _folded(module.second, module.second_norm)
-        if isinstance(module, ResNet18Stride1):
-            module.stem, module.stem_norm = _folded(module.stem, module.stem_norm)
-    network.backbone.to(device.precision)
-    network.to(device.kind)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _folded(convolution: torch.nn.Module, norm: torch.nn.Module) -> tuple[torch.nn.Module, torch.nn.Module]:
-    if not isinstance(convolution, torch.nn.Conv2d) or not isinstance(norm, torch.nn.BatchNorm2d):
-        return convolution, norm
-    return fuse_conv_bn_eval(convolution, norm), torch.nn.Identity()
-
-
-def _fold_sequence(sequence: torch.nn.Sequential) -> None:
-    for index in range(len(sequence) - 1):
-        sequence[index], sequence[index + 1] = _folded(sequence[index], sequence[index + 1])
 
 
 class FeatureCache:
@@ -50,15 +21,13 @@ class FeatureCache:
 
     Args:
         source: the slices.
-        network: ready for inference.
-        device: where it runs.
+        backend: computes them.
         bound_mb: features beyond this many megabytes are forgotten, oldest first.
     """
 
-    def __init__(self, source: SliceSource, network: CorrespondenceNetwork, device: Device, bound_mb: float) -> None:
+    def __init__(self, source: SliceSource, backend: Backend, bound_mb: float) -> None:
         self._source = source
-        self._network = network
-        self._device = device
+        self._backend = backend
         self._bound_bytes = bound_mb * 1e6
         self._kept: OrderedDict[int, tuple[Region, torch.Tensor]] = OrderedDict()
         self.slices_computed = 0
@@ -84,9 +53,12 @@ class FeatureCache:
         """What the kept features occupy."""
         return sum(t.numel() * t.element_size() for _, t in self._kept.values()) / 1e6
 
-    @torch.inference_mode()
+    def forget_all(self) -> None:
+        """Forget everything kept, as when the device changes."""
+        self._kept.clear()
+
     def _computed(self, index: int, region: Region) -> torch.Tensor:
-        settings = self._network.settings
+        settings = self._backend.settings
         context = region.grown(settings.receptive_margin, self._source.shape)
         step = settings.alignment
         context = Region(
@@ -96,12 +68,11 @@ class FeatureCache:
             context.column_stop,
         )
         slices = torch.from_numpy(self._source.intensity(index)[context.slices].copy())[None, None]
-        features = self._network(slices.to(self._device.kind))
+        features = self._backend.features(slices)
         self.slices_computed += 1
         top, left = region.row_start - context.row_start, region.column_start - context.column_start
         rows, columns = region.shape
-        cut = features[..., top : top + rows, left : left + columns]
-        return cut.to(self._device.precision).contiguous()
+        return features[..., top : top + rows, left : left + columns].contiguous()
 
     def _forget(self) -> None:
         while self.megabytes * 1e6 > self._bound_bytes and len(self._kept) > 4:

@@ -55,13 +55,11 @@ class PropagationSession:
     Args:
         stack: the volume's slices along the painted axis.
         method: how labels are carried.
-        memory_bound_mb: bound on what is kept of features, in megabytes.
     """
 
-    def __init__(self, stack: SliceStack, method: Method, *, memory_bound_mb: float = 512.0) -> None:
+    def __init__(self, stack: SliceStack, method: Method) -> None:
         self.stack = stack
         self.method = method
-        self._bound_mb = memory_bound_mb
         self._grids: dict[float, tuple[WorkingGrid, Carrier]] = {}
         self._passes: dict[tuple[int, int, int, bytes], Pass] = {}
 
@@ -232,8 +230,8 @@ class PropagationSession:
 
     def _notes(self, plans: Sequence[LabelPlan]) -> tuple[str, ...]:
         if self.method.rules.verification not in ("self-checked", "histogram"):
-            return ()
-        return tuple(
+            return self.method.notes
+        return self.method.notes + tuple(
             f"Label {plan.label}: verification stepped back, it would have deleted part of what was drawn."
             for plan in plans
             if any(run.verification is None for run in plan.passes.values())

@@ -27,35 +27,43 @@ DEFAULT_RULES = PassRules(
 )
 PAPER_RULES = PassRules(verification="paper")
 
-_Maker = Callable[[Path | None, str], Method]
+_Maker = Callable[[Path | None, str, float], Method]
 
 
-def _sli2vol(weights: Path | None, device: str) -> Method:
-    return Correspondence("sli2vol", _network("sli2vol", weights, "pyramid"), choose_device(device), DEFAULT_RULES)
-
-
-def _sli2vol_paper(weights: Path | None, device: str) -> Method:
-    network = _network("sli2vol-paper", weights, "resnet18-stride1")
-    return Correspondence("sli2vol-paper", network, choose_device(device), PAPER_RULES)
-
-
-def _sli2vol_paper_unverified(weights: Path | None, device: str) -> Method:
-    network = _network("sli2vol-paper-no-verification", weights, "resnet18-stride1")
-    return Correspondence("sli2vol-paper-no-verification", network, choose_device(device), PassRules())
-
-
-def _random_weights(weights: Path | None, device: str) -> Method:
-    torch.manual_seed(1)
+def _sli2vol(weights: Path | None, device: str, bound_mb: float) -> Method:
     return Correspondence(
-        "random-weights", CorrespondenceNetwork(DEFAULT_SETTINGS), choose_device(device), DEFAULT_RULES
+        "sli2vol", _network("sli2vol", weights, "pyramid"), choose_device(device), DEFAULT_RULES, bound_mb=bound_mb
     )
 
 
-def _copy(weights: Path | None, device: str) -> Method:
+def _sli2vol_paper(weights: Path | None, device: str, bound_mb: float) -> Method:
+    network = _network("sli2vol-paper", weights, "resnet18-stride1")
+    return Correspondence("sli2vol-paper", network, choose_device(device), PAPER_RULES, bound_mb=bound_mb)
+
+
+def _sli2vol_paper_unverified(weights: Path | None, device: str, bound_mb: float) -> Method:
+    network = _network("sli2vol-paper-no-verification", weights, "resnet18-stride1")
+    return Correspondence(
+        "sli2vol-paper-no-verification", network, choose_device(device), PassRules(), bound_mb=bound_mb
+    )
+
+
+def _random_weights(weights: Path | None, device: str, bound_mb: float) -> Method:
+    torch.manual_seed(1)
+    return Correspondence(
+        "random-weights",
+        CorrespondenceNetwork(DEFAULT_SETTINGS),
+        choose_device(device),
+        DEFAULT_RULES,
+        bound_mb=bound_mb,
+    )
+
+
+def _copy(weights: Path | None, device: str, bound_mb: float) -> Method:
     return CopyMask()
 
 
-def _optical_flow(weights: Path | None, device: str) -> Method:
+def _optical_flow(weights: Path | None, device: str, bound_mb: float) -> Method:
     return OpticalFlow()
 
 
@@ -86,13 +94,16 @@ METHOD_NAMES: tuple[str, ...] = ("sli2vol", "sli2vol-paper", "copy", "optical-fl
 """What users choose from; the makers know a few more, for the benchmark."""
 
 
-def create_method(name: str, weights: Path | None = None, device: str = "auto") -> Method:
+def create_method(
+    name: str, weights: Path | None = None, device: str = "auto", memory_bound_mb: float = 512.0
+) -> Method:
     """The method of this name.
 
     Args:
         name: one of METHOD_NAMES (or a benchmark row).
         weights: the weights file, for methods that have one.
         device: "auto", "cpu", "cuda" or "mps".
+        memory_bound_mb: what may be kept of features, per volume and working size.
 
     Raises:
         MethodError: no method of this name.
@@ -103,4 +114,4 @@ def create_method(name: str, weights: Path | None = None, device: str = "auto") 
     if maker is None:
         msg = f"There is no method {name!r}; choose one of {', '.join(METHOD_NAMES)}."
         raise MethodError(msg)
-    return maker(weights, device)
+    return maker(weights, device, memory_bound_mb)

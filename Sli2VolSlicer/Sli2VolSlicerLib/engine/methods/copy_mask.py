@@ -21,6 +21,10 @@ class CopyMask:
         return "cpu"
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
+    @property
     def rules(self) -> PassRules:
         return PassRules()
 

@@ -9,8 +9,9 @@ import torch
 from torch.nn import functional
 
 from ..affinity import copy_where_open
+from ..backend import Backend, is_out_of_memory
 from ..devices import Device
-from ..features import FeatureCache, ready_for_inference
+from ..features import FeatureCache
 from ..network import CorrespondenceNetwork
 from .protocol import Carrier, PassRules, Reference, Region, SliceSource
 
@@ -37,8 +38,7 @@ class Correspondence:
         bound_mb: float = 512.0,
     ) -> None:
         self._name = name
-        self._network = ready_for_inference(network, device)
-        self._device = device
+        self._backend = Backend(network, device)
         self._rules = rules
         self._top_k = top_k
         self._bound_mb = bound_mb
@@ -49,33 +49,51 @@ class Correspondence:
 
     @property
     def device_name(self) -> str:
-        return self._device.words
+        return self._backend.device.words
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._backend.notes
 
     @property
     def rules(self) -> PassRules:
         return self._rules
 
     def open(self, source: SliceSource) -> Carrier:
-        cache = FeatureCache(source, self._network, self._device, self._bound_mb)
-        return CorrespondenceCarrier(source, cache, self._network.settings.window_radius, self._top_k)
+        return CorrespondenceCarrier(source, self._backend, self._top_k, self._bound_mb)
 
 
 class CorrespondenceCarrier:
     """Copies labels by affinity between the kept features of two slices."""
 
-    def __init__(self, source: SliceSource, cache: FeatureCache, radius: int, top_k: int | None) -> None:
+    def __init__(self, source: SliceSource, backend: Backend, top_k: int | None, bound_mb: float) -> None:
         self._source = source
-        self._cache = cache
-        self._radius = radius
+        self._backend = backend
+        self._cache = FeatureCache(source, backend, bound_mb)
+        self._kind = backend.device.kind
+        self._radius = backend.settings.window_radius
         self._top_k = top_k
 
-    @torch.inference_mode()
     def carry(self, references: Sequence[Reference], target: int, region: Region) -> np.ndarray:
         """Labels on slice `target`: the mean over the references of Eq. 3.
 
         Returns:
             float32 (labels, region rows, region columns), 0..1.
         """
+        try:
+            return self._carry(references, target, region)
+        except RuntimeError as error:
+            if self._backend.device.kind == "cpu" or not is_out_of_memory(error):
+                raise
+        self._backend.fall_back_to_cpu()
+        return self._carry(references, target, region)
+
+    @torch.inference_mode()
+    def _carry(self, references: Sequence[Reference], target: int, region: Region) -> np.ndarray:
+        if self._kind != self._backend.device.kind:
+            # Another carrier of this method met the end of the GPU's memory.
+            self._kind = self._backend.device.kind
+            self._cache.forget_all()
         radius = self._radius
         shape = self._source.shape
         keys = region.grown(radius, shape)

@@ -32,6 +32,10 @@ class OpticalFlow:
         return "cpu"
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
+    @property
     def rules(self) -> PassRules:
         return PassRules()
 
