@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .cases import FEASIBILITY_STRUCTURES, PICTURE_FAMILIES, find_index, list_cases
+from .cases import FEASIBILITY_STRUCTURES, PICTURE_FAMILIES, TUNED_FAMILIES, find_index, list_cases
 from .pictures import draw_families
 from .records import CaseResult, from_json
 from .rows import OURS
@@ -96,7 +96,8 @@ Made by `{facts["command"]}` on {facts["date"]}; do not edit except between the 
 - A structure's figure is the mean over its volumes; a mean over structures counts each of them once. Intervals
   are 95 % bootstrap intervals over structures.
 - The 95 % Hausdorff distance is the larger of the two directed 95th percentiles between surface voxels.
-- What was chosen by measurement was chosen on the labelled part of the training volumes, never on these.
+- What was chosen by measurement was chosen on the labelled part of the training volumes and on two of these
+  families, {" and ".join(TUNED_FAMILIES)}; never on the others.
 """
 
 

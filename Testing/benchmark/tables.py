@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .cases import FEASIBILITY_STRUCTURES, SEEN_FAMILIES
+from .cases import FEASIBILITY_STRUCTURES, SEEN_FAMILIES, TUNED_FAMILIES
 from .records import CaseResult
 from .rows import OURS
 from .speed import Speed
@@ -77,7 +77,11 @@ def summary_section(rows: Rows) -> str:
     parts = ["## Summary\n"]
     groups = (
         ("All structures", lambda r: True),
-        ("Families whose kinds of structure are not in the training volumes", lambda r: r.family not in SEEN_FAMILIES),
+        (
+            "Unseen families: neither tuned on nor with kinds of structure that are in the training volumes",
+            lambda r: r.family not in SEEN_FAMILIES + TUNED_FAMILIES,
+        ),
+        (f"Families that settings were tuned on ({', '.join(TUNED_FAMILIES)})", lambda r: r.family in TUNED_FAMILIES),
         (
             f"Families whose kinds of structure are also in the training volumes ({', '.join(SEEN_FAMILIES)})",
             lambda r: r.family in SEEN_FAMILIES,
