@@ -6,27 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .protocol import Carrier, PassRules, Reference, Region, SliceSource
+from .plain import PlainMethod
+from .protocol import Carrier, Reference, Region, SliceSource
 
 
-class CopyMask:
+class CopyMask(PlainMethod):
     """Copies the mask. Any method worth its time is better than this one."""
 
     @property
     def name(self) -> str:
         return "copy"
-
-    @property
-    def device_name(self) -> str:
-        return "cpu"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def rules(self) -> PassRules:
-        return PassRules()
 
     def open(self, source: SliceSource) -> Carrier:
         return _CopyCarrier()

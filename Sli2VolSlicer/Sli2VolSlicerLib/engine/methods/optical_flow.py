@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from .protocol import Carrier, PassRules, Reference, Region, SliceSource
+from .plain import PlainMethod
+from .protocol import Carrier, Reference, Region, SliceSource
 
 MARGIN = 16
 """Pixels of context around the region: enough for its edges to find where they come from."""
@@ -20,24 +21,12 @@ MINIMUM_SIDE = 16
 """On areas with a shorter side than this no flow is estimated: the mask is kept where it was."""
 
 
-class OpticalFlow:
+class OpticalFlow(PlainMethod):
     """Backward warping by the dense flow between two slices."""
 
     @property
     def name(self) -> str:
         return "optical-flow"
-
-    @property
-    def device_name(self) -> str:
-        return "cpu"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def rules(self) -> PassRules:
-        return PassRules()
 
     def open(self, source: SliceSource) -> Carrier:
         return _FlowCarrier(source)
