@@ -52,13 +52,13 @@ def test_equal_features_copy_the_mean_of_the_window() -> None:
     assert copied[0, 0] == pytest.approx((0 + 1 + 5 + 6) / 4)
 
 
-def test_top_one_copies_the_single_best_match() -> None:
+def test_a_clear_match_is_copied_from_where_it_is() -> None:
     query = torch.zeros((1, 1, 8, 8))
-    query[0, 0, 4, 4] = 1
+    query[0, 0, 4, 4] = 10
     key = torch.zeros((1, 1, 8, 8))
     key[0, 0, 5, 3] = 9
     values = torch.rand((1, 1, 8, 8), generator=torch.Generator().manual_seed(1))
-    copied = copy_by_affinity(query, key, values, 2, top_k=1)
+    copied = copy_by_affinity(query, key, values, 2)
     assert copied[0, 0, 4, 4] == pytest.approx(float(values[0, 0, 5, 3]))
 
 

@@ -83,7 +83,7 @@ def test_a_full_gpu_gives_way_to_the_cpu_and_says_so() -> None:
     full = FullGpu(CorrespondenceNetwork(DEFAULT_SETTINGS), Device("cuda", torch.float32))
     soft = np.zeros((1, 140, 131), np.float32)
     soft[0, 60:80, 55:75] = 1
-    carried = CorrespondenceCarrier(stack(), full, None, 512).carry([Reference(0, soft)], 1, PART)
+    carried = CorrespondenceCarrier(stack(), full, 512).carry([Reference(0, soft)], 1, PART)
     assert carried.shape == (1, 19, 13)
     assert full.device.kind == "cpu"
     assert full.notes == ("The device cuda ran out of memory; went on on the CPU.",)
@@ -96,7 +96,7 @@ def test_another_error_on_the_gpu_is_not_swallowed() -> None:
 
     broken = Broken(CorrespondenceNetwork(DEFAULT_SETTINGS), Device("cuda", torch.float32))
     with pytest.raises(RuntimeError, match="device-side assert"):
-        CorrespondenceCarrier(stack(), broken, None, 512).carry([Reference(0, np.ones((1, 140, 131)))], 1, PART)
+        CorrespondenceCarrier(stack(), broken, 512).carry([Reference(0, np.ones((1, 140, 131)))], 1, PART)
 
 
 def test_an_unknown_device_is_refused_and_auto_finds_one() -> None:

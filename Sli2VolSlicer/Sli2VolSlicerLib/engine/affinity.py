@@ -81,9 +81,7 @@ TILES_AT_ONCE = 192
 """Tiles whose weights are held in memory together (192 tiles are 24 MB)."""
 
 
-def copy_by_affinity(
-    query: torch.Tensor, key: torch.Tensor, values: torch.Tensor, radius: int, top_k: int | None = None
-) -> torch.Tensor:
+def copy_by_affinity(query: torch.Tensor, key: torch.Tensor, values: torch.Tensor, radius: int) -> torch.Tensor:
     """Weight and copy `values` from the whole key slice to the whole query slice (Sli2Vol, Eq. 2 and 3).
 
     Args:
@@ -91,7 +89,6 @@ def copy_by_affinity(
         key: features of the slice to copy from, same shape.
         values: (1, labels, rows, columns) to copy.
         radius: window radius in pixels; keys outside the slice take no part.
-        top_k: keep only this many of the largest weights of each query, renormalised.
 
     Returns:
         (1, labels, rows, columns), float32.
@@ -104,7 +101,6 @@ def copy_by_affinity(
         functional.pad(values, around),
         functional.pad(outside, around, value=True),
         radius,
-        top_k,
     )
 
 
@@ -114,7 +110,6 @@ def copy_where_open(
     padded_values: torch.Tensor,
     outside: torch.Tensor,
     radius: int,
-    top_k: int | None = None,
     tolerance: float = 1e-3,
 ) -> torch.Tensor:
     """Sli2Vol, Eq. 2 and 3, computing only the tiles where the outcome is open.
@@ -128,7 +123,6 @@ def copy_where_open(
         padded_values: (1, labels, rows + 2R, columns + 2R).
         outside: bool (rows + 2R, columns + 2R), True where a key must take no part.
         radius: window radius R in pixels.
-        top_k: keep only this many of the largest weights of each query, renormalised.
         tolerance: values that differ by no more than this count as the same.
 
     Returns:
@@ -164,10 +158,6 @@ def copy_where_open(
         if bool(out.any()):
             weights.masked_fill_(out, float("-inf"))
         weights = torch.softmax(weights, dim=-1)
-        if top_k is not None and top_k < (2 * radius + 1) ** 2:
-            smallest = weights.topk(top_k, dim=-1, sorted=True).values[..., -1:]
-            weights = torch.where(weights >= smallest, weights, torch.zeros_like(weights))
-            weights = weights / weights.sum(dim=-1, keepdim=True)
         copied = torch.bmm(weights, v).reshape(count, TILE, TILE, labels)
         tiles[:, down, :, right, :] = copied.permute(0, 3, 1, 2)
     return result[None, :, :rows, :columns]

@@ -24,7 +24,6 @@ class Correspondence:
         network: trained (or, for comparison, untrained).
         device: where it runs.
         rules: how passes are run.
-        top_k: keep only this many affinities per pixel; None keeps all (the paper).
         bound_mb: memory bound of the kept features.
     """
 
@@ -34,13 +33,11 @@ class Correspondence:
         network: CorrespondenceNetwork,
         device: Device,
         rules: PassRules,
-        top_k: int | None = None,
         bound_mb: float = 512.0,
     ) -> None:
         self._name = name
         self._backend = Backend(network, device)
         self._rules = rules
-        self._top_k = top_k
         self._bound_mb = bound_mb
 
     @property
@@ -60,19 +57,18 @@ class Correspondence:
         return self._rules
 
     def open(self, source: SliceSource) -> Carrier:
-        return CorrespondenceCarrier(source, self._backend, self._top_k, self._bound_mb)
+        return CorrespondenceCarrier(source, self._backend, self._bound_mb)
 
 
 class CorrespondenceCarrier:
     """Copies labels by affinity between the kept features of two slices."""
 
-    def __init__(self, source: SliceSource, backend: Backend, top_k: int | None, bound_mb: float) -> None:
+    def __init__(self, source: SliceSource, backend: Backend, bound_mb: float) -> None:
         self._source = source
         self._backend = backend
         self._cache = FeatureCache(source, backend, bound_mb)
         self._kind = backend.device.kind
         self._radius = backend.settings.window_radius
-        self._top_k = top_k
 
     def carry(self, references: Sequence[Reference], target: int, region: Region) -> np.ndarray:
         """Labels on slice `target`: the mean over the references of Eq. 3.
@@ -114,7 +110,7 @@ class CorrespondenceCarrier:
             key = functional.pad(self._cache.features(reference.slice_index, keys), missing)
             values = torch.from_numpy(np.ascontiguousarray(reference.soft[(slice(None), *keys.slices)]))
             padded = functional.pad(values[None].to(query.device), missing)
-            copied = copy_where_open(query, key, padded, outside, radius, self._top_k)[0]
+            copied = copy_where_open(query, key, padded, outside, radius)[0]
             total = total + copied if total.numel() else copied
         result: np.ndarray = (total / len(references)).cpu().numpy()
         return result
