@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from Sli2VolSlicerLib.engine.backend import Backend
 from Sli2VolSlicerLib.engine.devices import Device, choose_device
@@ -103,3 +105,14 @@ def test_an_unknown_device_is_refused_and_auto_finds_one() -> None:
     with pytest.raises(DeviceError, match="'tpu'"):
         choose_device("tpu")
     assert choose_device("auto").kind in ("cpu", "cuda", "mps")
+
+
+@given(st.integers(0, 60), st.integers(1, 60), st.integers(0, 60), st.integers(1, 60))
+def test_a_snapped_region_holds_the_region_and_ends_at_multiples_or_the_border(
+    row: int, rows: int, column: int, columns: int
+) -> None:
+    region = Region(row, row + rows, column, column + columns)
+    snapped = region.snapped(32, (120, 125))
+    assert snapped.contains(region)
+    assert snapped.row_start % 32 == 0 and (snapped.row_stop % 32 == 0 or snapped.row_stop == 120)
+    assert snapped.column_start % 32 == 0 and (snapped.column_stop % 32 == 0 or snapped.column_stop == 125)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 
 import torch
@@ -11,6 +12,9 @@ from .methods.protocol import Region, SliceSource
 
 _SLACK = 8
 """Pixels computed beyond what was asked for, so that a mask that drifts need not pay again."""
+
+_SNAP = 32
+"""Crops begin and end at multiples of this: convolutions are set up anew for every size they meet."""
 
 
 class FeatureCache:
@@ -60,13 +64,7 @@ class FeatureCache:
     def _computed(self, index: int, region: Region) -> torch.Tensor:
         settings = self._backend.settings
         context = region.grown(settings.receptive_margin, self._source.shape)
-        step = settings.alignment
-        context = Region(
-            context.row_start // step * step,
-            context.row_stop,
-            context.column_start // step * step,
-            context.column_stop,
-        )
+        context = context.snapped(math.lcm(_SNAP, settings.alignment), self._source.shape)
         slices = torch.from_numpy(self._source.intensity(index)[context.slices].copy())[None, None]
         features = self._backend.features(slices)
         self.slices_computed += 1

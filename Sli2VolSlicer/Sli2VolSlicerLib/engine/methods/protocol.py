@@ -36,6 +36,15 @@ class Region:
             min(shape[1], self.column_stop + margin),
         )
 
+    def snapped(self, step: int, shape: tuple[int, int]) -> Region:
+        """Larger until every side lies at a multiple of `step` pixels, or at the border of a slice of `shape`."""
+        return Region(
+            self.row_start // step * step,
+            min(shape[0], -(-self.row_stop // step) * step),
+            self.column_start // step * step,
+            min(shape[1], -(-self.column_stop // step) * step),
+        )
+
     def contains(self, other: Region) -> bool:
         return (
             self.row_start <= other.row_start
