@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,3 +175,21 @@ def test_an_arrow_that_runs_back_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     assert ("Sli2VolSlicerLib.scene.logic", False) in found
     assert ("torch.nn", True) in found
     assert ("Sli2VolSlicerLib.engine.errors", True) in found
+
+
+def test_no_module_of_the_engine_imports_itself_in_a_round() -> None:
+    paths = {".".join(["Sli2VolSlicerLib", *p.relative_to(LIBRARY).with_suffix("").parts]): p for p in _engine()}
+    graph: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        imported = {i.name for i in imports_of(path) if i.is_at_file_scope}
+        # Importing a module runs the __init__ of every package around it.
+        around = {".".join(i.split(".")[:n]) + ".__init__" for i in imported for n in range(2, i.count(".") + 2)}
+        own = name.removesuffix(".__init__") + ".__init__"
+        graph[name] = {i for i in imported | around if i in paths and i not in (name, own)}
+        if path.name != "__init__.py":
+            graph[name] -= {name.rpartition(".")[0] + ".__init__"}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def _engine() -> list[Path]:
+    return sorted((LIBRARY / "engine").rglob("*.py"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
-from Sli2VolSlicerLib.engine.methods.protocol import Reference, Region
+from Sli2VolSlicerLib.engine.protocol import Reference, Region
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
 REGION = Region(2, 6, 3, 9)

@@ -13,8 +13,8 @@ from Sli2VolSlicerLib.engine.devices import Device, choose_device
 from Sli2VolSlicerLib.engine.errors import DeviceError
 from Sli2VolSlicerLib.engine.features import FeatureCache
 from Sli2VolSlicerLib.engine.methods.correspondence import CorrespondenceCarrier
-from Sli2VolSlicerLib.engine.methods.protocol import Reference, Region
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, PAPER_SETTINGS, CorrespondenceNetwork, NetworkSettings
+from Sli2VolSlicerLib.engine.protocol import Reference, Region
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
 CPU = Device("cpu", torch.float32)

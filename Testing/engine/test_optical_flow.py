@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from Sli2VolSlicerLib.engine.methods.optical_flow import OpticalFlow
-from Sli2VolSlicerLib.engine.methods.protocol import Reference, Region
+from Sli2VolSlicerLib.engine.protocol import Reference, Region
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
 WHOLE = Region(0, 64, 0, 64)

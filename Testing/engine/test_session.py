@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from Sli2VolSlicerLib.engine.errors import AnnotationError, MethodError, PropagationCancelled, WeightsError
 from Sli2VolSlicerLib.engine.methods import create_method
-from Sli2VolSlicerLib.engine.methods.protocol import Method
+from Sli2VolSlicerLib.engine.protocol import Method
 from Sli2VolSlicerLib.engine.records import Anchor, Direction, Progress, StopReason
 from Sli2VolSlicerLib.engine.session import PropagationSession
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack

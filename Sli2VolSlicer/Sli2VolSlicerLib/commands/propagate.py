@@ -26,7 +26,7 @@ from .segmentation_file import write_segmentation
 from .volume_files import VolumeFile, as_image, read_label_map, read_volume, write_image
 
 if TYPE_CHECKING:
-    from ..engine.methods.protocol import Method
+    from ..engine.protocol import Method
 
 METHODS_WITHOUT_WEIGHTS = ("copy", "optical-flow")
 

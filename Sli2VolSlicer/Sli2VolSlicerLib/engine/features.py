@@ -8,7 +8,7 @@ from collections import OrderedDict
 import torch
 
 from .backend import Backend
-from .methods.protocol import Region, SliceSource
+from .protocol import Region, SliceSource
 
 _SLACK = 8
 """Pixels computed beyond what was asked for, so that a mask that drifts need not pay again."""

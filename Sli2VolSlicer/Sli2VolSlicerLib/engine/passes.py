@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .methods.protocol import Carrier, PassRules, Reference, Region, bounding_region
+from .protocol import Carrier, PassRules, Reference, Region, bounding_region
 from .records import StopReason
 from .verification import Verification, make_verification
 from .working_grid import WorkingGrid

@@ -11,8 +11,8 @@ import numpy as np
 
 from .errors import AnnotationError, PropagationCancelled
 from .fusion import LabelPlan, fuse_label
-from .methods.protocol import Carrier, Method
 from .passes import Pass, StageSeconds, advance, begin_pass
+from .protocol import Carrier, Method
 from .records import (
     Anchor,
     Direction,

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from .appearance import AppearanceModel
-from .methods.protocol import bounding_region
+from .protocol import bounding_region
 
 RING = 5
 """Iterations of 4-connected dilation that make the negative region N."""

@@ -18,7 +18,7 @@ from .memory import forget, release
 from .write_back import Reach, WriteReport, write_back
 
 if TYPE_CHECKING:
-    from ..engine.methods.protocol import Method
+    from ..engine.protocol import Method
 
 FindWeights = Callable[[str], Path]
 MakeMethod = Callable[[str, str], "Method"]

@@ -10,11 +10,11 @@ import torch
 from ..devices import choose_device
 from ..errors import MethodError, WeightsError
 from ..network import DEFAULT_SETTINGS, CorrespondenceNetwork
+from ..protocol import Method, PassRules
 from ..weights_file import load_network
 from .copy_mask import CopyMask
 from .correspondence import Correspondence
 from .optical_flow import OpticalFlow
-from .protocol import Method, PassRules
 
 DEFAULT_RULES = PassRules(
     soft=True,

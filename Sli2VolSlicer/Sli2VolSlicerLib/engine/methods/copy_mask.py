@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..protocol import Carrier, Reference, Region, SliceSource
 from .plain import PlainMethod
-from .protocol import Carrier, Reference, Region, SliceSource
 
 
 class CopyMask(PlainMethod):

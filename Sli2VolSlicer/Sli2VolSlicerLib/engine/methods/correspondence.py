@@ -13,7 +13,7 @@ from ..backend import Backend, is_out_of_memory
 from ..devices import Device
 from ..features import FeatureCache
 from ..network import CorrespondenceNetwork
-from .protocol import Carrier, PassRules, Reference, Region, SliceSource
+from ..protocol import Carrier, PassRules, Reference, Region, SliceSource
 
 
 class Correspondence:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import map_coordinates
 
+from ..protocol import Carrier, Reference, Region, SliceSource
 from .plain import PlainMethod
-from .protocol import Carrier, Reference, Region, SliceSource
 
 MARGIN = 16
 """Pixels of context around the region: enough for its edges to find where they come from."""

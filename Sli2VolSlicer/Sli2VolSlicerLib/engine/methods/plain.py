@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .protocol import PassRules
+from ..protocol import PassRules
 
 
 class PlainMethod:
