@@ -48,9 +48,7 @@ class FeatureCache:
             self._forget()
         self._kept.move_to_end(index)
         have, tensor = kept
-        top, left = region.row_start - have.row_start, region.column_start - have.column_start
-        rows, columns = region.shape
-        return tensor[..., top : top + rows, left : left + columns]
+        return tensor[(..., *region.within(have))]
 
     @property
     def megabytes(self) -> float:
@@ -68,9 +66,7 @@ class FeatureCache:
         slices = torch.from_numpy(self._source.intensity(index)[context.slices].copy())[None, None]
         features = self._backend.features(slices)
         self.slices_computed += 1
-        top, left = region.row_start - context.row_start, region.column_start - context.column_start
-        rows, columns = region.shape
-        return features[..., top : top + rows, left : left + columns].contiguous()
+        return features[(..., *region.within(context))].contiguous()
 
     def _forget(self) -> None:
         while self.megabytes * 1e6 > self._bound_bytes and len(self._kept) > 4:

@@ -65,7 +65,7 @@ def fuse_label(plan: LabelPlan, allowed: tuple[int, int], confidence: np.ndarray
         total = sum(weight for weight, _, _ in votes)
         full = np.zeros(confidence.shape[1:], np.float32)
         for weight, run, result in votes:
-            full += np.float32(weight / total) * run.grid.soft_to_volume(_placed(result, run.grid.shape))
+            full += np.float32(weight / total) * run.grid.soft_to_volume(result.placed(run.grid.shape))
         masks[index] = full > 0.5
         asked = full > PRESENT
         confidence[index][asked] = np.minimum(confidence[index][asked], np.maximum(full, 1 - full)[asked])
@@ -74,10 +74,3 @@ def fuse_label(plan: LabelPlan, allowed: tuple[int, int], confidence: np.ndarray
         masks[anchor.slice_index] = anchor.mask
         per_slice[anchor.slice_index] = 1.0
     return masks, per_slice
-
-
-def _placed(result: SliceResult, shape: tuple[int, int]) -> np.ndarray:
-    """A result's soft mask on its whole slice, float32."""
-    soft = np.zeros(shape, np.float32)
-    soft[result.region.slices] = result.soft
-    return soft

@@ -37,6 +37,12 @@ class SliceResult:
     soft: np.ndarray
     confidence: float
 
+    def placed(self, shape: tuple[int, int]) -> np.ndarray:
+        """The soft mask on its whole slice, float32 (rows, columns)."""
+        whole = np.zeros(shape, np.float32)
+        whole[self.region.slices] = self.soft
+        return whole
+
 
 @dataclass(eq=False)
 class Pass:
@@ -68,12 +74,7 @@ class Pass:
 
     def latest(self) -> np.ndarray:
         """The soft mask of the slice reached last, full size."""
-        if not self.results:
-            return self.drawn
-        result = self.results[-1]
-        soft = np.zeros_like(self.drawn)
-        soft[result.region.slices] = result.soft
-        return soft
+        return self.results[-1].placed(self.grid.shape) if self.results else self.drawn
 
 
 @dataclass

@@ -27,6 +27,12 @@ class Region:
     def shape(self) -> tuple[int, int]:
         return self.row_stop - self.row_start, self.column_stop - self.column_start
 
+    def within(self, outer: Region) -> tuple[slice, slice]:
+        """For indexing an array that covers `outer` only: where this region lies in it."""
+        top, left = self.row_start - outer.row_start, self.column_start - outer.column_start
+        rows, columns = self.shape
+        return slice(top, top + rows), slice(left, left + columns)
+
     def grown(self, margin: int, shape: tuple[int, int]) -> Region:
         """Larger by `margin` pixels on every side, clipped to a slice of `shape`."""
         return Region(

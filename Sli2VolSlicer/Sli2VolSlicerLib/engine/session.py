@@ -38,11 +38,8 @@ class _Task:
     at_limit: StopReason
 
     @property
-    def pending(self) -> bool:
-        return self.run.stopped is None and (self.limit - self.run.next_slice) * self.run.step >= 0
-
-    @property
     def remaining(self) -> int:
+        """Slices that the pass may still enter: none once it has stopped."""
         return max(0, (self.limit - self.run.next_slice) * self.run.step + 1) if self.run.stopped is None else 0
 
 
@@ -210,7 +207,7 @@ class PropagationSession:
         total = sum(task.remaining for task in tasks)
         done = 0
         while True:
-            pending = [task for task in tasks if task.pending]
+            pending = [task for task in tasks if task.remaining]
             if not pending:
                 break
             if is_cancelled is not None and is_cancelled():

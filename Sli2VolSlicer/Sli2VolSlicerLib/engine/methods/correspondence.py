@@ -100,10 +100,7 @@ class CorrespondenceCarrier:
             radius - (region.row_start - keys.row_start),
             radius - (keys.row_stop - region.row_stop),
         )
-        query = self._cache.features(target, keys)
-        top, left = region.row_start - keys.row_start, region.column_start - keys.column_start
-        rows, columns = region.shape
-        query = query[..., top : top + rows, left : left + columns]
+        query = self._cache.features(target, keys)[(..., *region.within(keys))]
         outside = functional.pad(torch.zeros(keys.shape, dtype=torch.bool, device=query.device), missing, value=True)
         total = torch.zeros(0)
         for reference in references:

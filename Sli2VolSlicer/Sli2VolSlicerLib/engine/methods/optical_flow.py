@@ -48,10 +48,7 @@ class _FlowCarrier:
         moving = self._source.intensity(nearest.slice_index)[area.slices]
         flow = _flow(fixed, moving)
         rows, columns = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in fixed.shape), indexing="ij")
-        inner = (
-            slice(region.row_start - area.row_start, region.row_stop - area.row_start),
-            slice(region.column_start - area.column_start, region.column_stop - area.column_start),
-        )
+        inner = region.within(area)
         where = np.stack([(rows + flow[0])[inner], (columns + flow[1])[inner]])
         soft = nearest.soft[(slice(None), *area.slices)]
         carried = [map_coordinates(label, where, order=1, mode="nearest", prefilter=False) for label in soft]
