@@ -28,7 +28,6 @@ from .volume_files import VolumeFile, as_image, read_label_map, read_volume, wri
 if TYPE_CHECKING:
     from ..engine.protocol import Method
 
-METHODS_WITHOUT_WEIGHTS = ("copy", "optical-flow")
 
 _DESCRIPTION = """\
 Carry what is drawn on one slice or more through the volume.
@@ -133,13 +132,14 @@ def _claim_outputs(outputs: Outputs, arguments: argparse.Namespace) -> None:
 
 
 def _open_method(arguments: argparse.Namespace) -> tuple[Method, Path | None]:
-    from ..engine.methods import METHOD_NAMES, create_method
+    from ..engine.methods import METHOD_NAMES, METHODS_WITH_WEIGHTS, create_method
 
     weights: Path | None = arguments.weights
-    if weights is not None and arguments.method in METHODS_WITHOUT_WEIGHTS:
+    takes_weights = arguments.method in METHODS_WITH_WEIGHTS
+    if weights is not None and arguments.method in METHOD_NAMES and not takes_weights:
         msg = f"The method '{arguments.method}' takes no weights; leave --weights out, or choose another method."
         raise MethodError(msg)
-    if weights is None and arguments.method in METHOD_NAMES and arguments.method not in METHODS_WITHOUT_WEIGHTS:
+    if weights is None and takes_weights:
         weights = find_weights(arguments.method)
     return create_method(arguments.method, weights, arguments.device), weights
 

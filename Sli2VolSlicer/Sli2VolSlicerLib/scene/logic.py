@@ -24,8 +24,6 @@ FindWeights = Callable[[str], Path]
 MakeMethod = Callable[[str, str], "Method"]
 """Method name and device to a method that is ready to run."""
 
-METHODS_WITH_WEIGHTS = ("sli2vol", "sli2vol-paper")
-
 
 class Session(Protocol):
     """As engine.session.PropagationSession."""
@@ -218,7 +216,7 @@ class SceneLogic:
 
     def _engine_method(self, name: str, device: str) -> Method:
         try:
-            from ..engine.methods import create_method
+            from ..engine.methods import METHODS_WITH_WEIGHTS, create_method
         except ModuleNotFoundError as error:
             msg = f"The Python package '{error.name}' is not installed here: install it before propagating."
             raise MethodError(msg) from error

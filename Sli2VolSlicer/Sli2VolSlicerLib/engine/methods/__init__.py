@@ -93,6 +93,9 @@ _MAKERS: dict[str, _Maker] = {
 METHOD_NAMES: tuple[str, ...] = ("sli2vol", "sli2vol-paper", "copy", "optical-flow")
 """What users choose from; the makers know a few more, for the benchmark."""
 
+METHODS_WITH_WEIGHTS: tuple[str, ...] = ("sli2vol", "sli2vol-paper")
+"""Those of them that need a weights file; the others take none."""
+
 
 def create_method(
     name: str, weights: Path | None = None, device: str = "auto", memory_bound_mb: float = 512.0
