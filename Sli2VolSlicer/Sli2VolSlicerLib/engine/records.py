@@ -8,6 +8,8 @@ from enum import Enum
 
 import numpy as np
 
+from .errors import AnnotationError
+
 
 @dataclass(frozen=True, eq=False)
 class Anchor:
@@ -30,6 +32,48 @@ class Direction(Enum):
     BOTH = "both"
     UP = "up"
     DOWN = "down"
+
+
+@dataclass(frozen=True)
+class SliceLimits:
+    """How far one segment may reach along the painted axis, both slices included.
+
+    Attributes:
+        first: the lowest slice that may hold it; None for no limit on that side.
+        last: the highest one.
+
+    Raises:
+        AnnotationError: the first slice lies beyond the last.
+    """
+
+    first: int | None = None
+    last: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.first is not None and self.last is not None and self.first > self.last:
+            msg = f"The limits {self.first} to {self.last} leave no slice: the first must not lie beyond the last."
+            raise AnnotationError(msg)
+
+    def __bool__(self) -> bool:
+        """Whether anything is limited at all."""
+        return self.first is not None or self.last is not None
+
+    def __str__(self) -> str:
+        """In words, for messages."""
+        if self.first is not None and self.last is not None:
+            return f"slices {self.first} to {self.last}"
+        if self.first is not None:
+            return f"slices from {self.first} on"
+        return f"slices up to {self.last}" if self.last is not None else "all slices"
+
+    def allows(self, slice_index: int) -> bool:
+        """Whether the segment may be on this slice."""
+        low, high = self.within(slice_index, slice_index)
+        return low <= high
+
+    def within(self, low: int, high: int) -> tuple[int, int]:
+        """The slices out of `low` to `high` that are allowed, first and last; first > last if there are none."""
+        return max(low, low if self.first is None else self.first), min(high, high if self.last is None else self.last)
 
 
 class StopReason(Enum):

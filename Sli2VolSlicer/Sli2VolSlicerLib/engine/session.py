@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from .records import (
     Progress,
     ProgressCallback,
     Propagation,
+    SliceLimits,
     StopReason,
 )
 from .slice_stack import SliceStack
@@ -66,6 +67,7 @@ class PropagationSession:
         *,
         direction: Direction = Direction.BOTH,
         slice_range: tuple[int, int] | None = None,
+        limits: Mapping[int, SliceLimits] | None = None,
         progress: ProgressCallback | None = None,
         is_cancelled: IsCancelled | None = None,
     ) -> Propagation:
@@ -75,19 +77,23 @@ class PropagationSession:
             anchors: what the user has drawn; several labels and several slices may be given.
             direction: both, up (towards higher slice numbers) or down.
             slice_range: first and last slice that may be filled, inclusive; all by default.
+            limits: label -> the slices that it may be on at all; labels without an entry may be on all.
             progress: called after every slice.
             is_cancelled: asked between slices.
 
         Raises:
-            AnnotationError: no anchors, an anchor off the grid, twice the same, or none drawn.
+            AnnotationError: no anchors, an anchor off the grid, beyond its limits or given twice, or none drawn.
             PropagationCancelled: `is_cancelled` said so; what was computed so far is kept.
         """
         began = time.perf_counter()
         self._check(anchors)
-        allowed = self._allowed(slice_range)
+        limits = limits or {}
+        _check_limits(anchors, limits)
+        low, high = self._allowed(slice_range)
         seconds = StageSeconds()
         plans = self._plans(anchors)
-        tasks = [task for plan in plans for task in self._tasks(plan, direction, allowed)]
+        allowed = {plan.label: limits.get(plan.label, SliceLimits()).within(low, high) for plan in plans}
+        tasks = [task for plan in plans for task in self._tasks(plan, direction, allowed[plan.label])]
         steps = self._run(tasks, seconds, progress, is_cancelled)
         fusing = time.perf_counter()
         masks: dict[int, np.ndarray] = {}
@@ -95,7 +101,7 @@ class PropagationSession:
         count, shape = self.stack.slice_count, self.stack.shape
         confidence = np.ones((count, *shape), np.float32)
         for plan in plans:
-            masks[plan.label], slice_confidence[plan.label] = fuse_label(plan, allowed, confidence)
+            masks[plan.label], slice_confidence[plan.label] = fuse_label(plan, allowed[plan.label], confidence)
         ended = time.perf_counter()
         return Propagation(
             masks=masks,
@@ -233,6 +239,18 @@ class PropagationSession:
             for plan in plans
             if any(run.verification is None for run in plan.passes.values())
         )
+
+
+def _check_limits(anchors: Sequence[Anchor], limits: Mapping[int, SliceLimits]) -> None:
+    """Every anchor must lie where its label may be."""
+    for anchor in anchors:
+        own = limits.get(anchor.label)
+        if own is not None and not own.allows(anchor.slice_index):
+            msg = (
+                f"The anchor of label {anchor.label} on slice {anchor.slice_index} lies outside its limits ({own}): "
+                "move the limit or release the anchor."
+            )
+            raise AnnotationError(msg)
 
 
 def _report(task: _Task) -> PassReport:
