@@ -25,6 +25,10 @@ class DeviceError(Sli2VolError):
     """The requested device does not exist here."""
 
 
+class RecommendationError(Sli2VolError):
+    """No slice can be recommended: an unknown policy, nothing to go by, or nothing left to draw."""
+
+
 class OutputError(Sli2VolError):
     """The result cannot be written where the user asked."""
 

@@ -59,6 +59,16 @@ class Correspondence:
     def open(self, source: SliceSource) -> Carrier:
         return CorrespondenceCarrier(source, self._backend, self._bound_mb)
 
+    def describe(self, picture: np.ndarray) -> np.ndarray:
+        """What a small slice looks like: its features, averaged over a 4x4 grid, float32 (values,).
+
+        Args:
+            picture: float32 (rows, columns), 0..1, both sides multiples of 32.
+        """
+        features = self._backend.features(torch.from_numpy(picture)[None, None])
+        pooled: np.ndarray = functional.adaptive_avg_pool2d(features.float(), 4).flatten().cpu().numpy()
+        return pooled
+
 
 class CorrespondenceCarrier:
     """Copies labels by affinity between the kept features of two slices."""
