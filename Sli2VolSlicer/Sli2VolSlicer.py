@@ -91,8 +91,57 @@ class Sli2VolSlicerLogic(ScriptedLoadableModuleLogic):
             is_cancelled=isCancelled,
         )
 
+    def anchors(self, volumeNode, segmentationNode, segmentIDs=None):  # noqa: N803
+        """The user's slices: see SceneLogic.anchors."""
+        return self.scene_logic.anchors(volumeNode, segmentationNode, segmentIDs)
+
+    def acceptSlice(self, volumeNode, segmentationNode, segmentID, sliceIndex) -> bool:  # noqa: N802, N803
+        """Make a slice an anchor as it is: see SceneLogic.accept."""
+        return self.scene_logic.accept(volumeNode, segmentationNode, segmentID, sliceIndex)
+
+    def release(self, volumeNode, segmentationNode, segmentID, sliceIndex) -> bool:  # noqa: N803
+        """Let the next propagation rewrite an anchor: see SceneLogic.release."""
+        return self.scene_logic.release(volumeNode, segmentationNode, segmentID, sliceIndex)
+
+    def limitRange(  # noqa: N802
+        self,
+        volumeNode,  # noqa: N803
+        segmentationNode,  # noqa: N803
+        segmentID,  # noqa: N803
+        first=None,
+        last=None,
+        unit="slices",
+    ):
+        """Reject slices and everything beyond them: see SceneLogic.limit_range."""
+        return self.scene_logic.limit_range(volumeNode, segmentationNode, segmentID, first, last, unit=unit)
+
+    def limits(self, volumeNode, segmentationNode, segmentIDs=None):  # noqa: N803
+        """Segment ID -> limits, for those that have any."""
+        return self.scene_logic.limits(volumeNode, segmentationNode, segmentIDs)
+
+    def clearLimits(self, segmentationNode, segmentID) -> None:  # noqa: N802, N803
+        """Let a segment be on all slices again."""
+        self.scene_logic.clear_limits(segmentationNode, segmentID)
+
+    def recommend(
+        self,
+        volumeNode,  # noqa: N803
+        segmentationNode=None,  # noqa: N803
+        segmentIDs=None,  # noqa: N803
+        policy="expected-gain",
+        allAxes=False,  # noqa: N803
+        count=1,
+        **options,
+    ):
+        """The slices to look at next: see SceneLogic.recommend."""
+        return self.scene_logic.recommend(volumeNode, segmentationNode, segmentIDs, policy, allAxes, count, **options)
+
+    def writeConfidence(self, volumeNode, segmentationNode, segmentIDs=None, **options):  # noqa: N802, N803
+        """Write the confidence into a volume node to lay over: see SceneLogic.write_confidence."""
+        return self.scene_logic.write_confidence(volumeNode, segmentationNode, segmentIDs, **options)
+
     def undo(self, segmentationNode) -> bool:  # noqa: N803
-        """Take the last propagation of a segmentation back; False if there is none."""
+        """Take back what was done last to a segmentation; False if there is nothing."""
         return self.scene_logic.undo(segmentationNode)
 
     def redo(self, segmentationNode) -> bool:  # noqa: N803

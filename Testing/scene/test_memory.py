@@ -145,11 +145,12 @@ def test_a_released_anchor_may_be_rewritten(world: Any, logic: SceneLogic, disc:
     disc[7, 1:3, 1:3] = True
     world.add("A", disc)
     logic.propagate(world.volume, world.segmentation)
-    assert logic.release_anchor(world.volume, world.segmentation, "A", 7)
+    assert logic.release(world.volume, world.segmentation, "A", 7)
     result = logic.propagate(world.volume, world.segmentation)
     assert anchors_of(result.capture) == [4]
     assert not np.array_equal(world.mask("A")[7], disc[7])
-    assert not logic.release_anchor(world.volume, world.segmentation, "A", 4)
+    with pytest.raises(AnnotationError, match="Slice 4 is the only drawn slice of segment 'A'"):
+        logic.release(world.volume, world.segmentation, "A", 4)
 
 
 def test_forgetting_makes_every_painted_slice_the_users(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from Sli2VolSlicerLib.engine.records import (
     Progress,
     ProgressCallback,
     Propagation,
+    SliceLimits,
     StopReason,
 )
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack
@@ -33,6 +34,7 @@ class FakeSession:
         *,
         direction: Direction = Direction.BOTH,
         slice_range: tuple[int, int] | None = None,
+        limits: Mapping[int, SliceLimits] | None = None,
         progress: ProgressCallback | None = None,
         is_cancelled: IsCancelled | None = None,
     ) -> Propagation:
@@ -44,6 +46,8 @@ class FakeSession:
             if is_cancelled is not None and is_cancelled():
                 raise PropagationCancelled("Propagation was cancelled: nothing was changed.")
             for label in labels:
+                if limits and label in limits and not limits[label].allows(done):
+                    continue
                 own = [a for a in anchors if a.label == label]
                 nearest = min(own, key=lambda a: (abs(a.slice_index - done), a.slice_index))
                 exact = nearest.slice_index == done

@@ -76,6 +76,9 @@ class SliceLimits:
         return max(low, low if self.first is None else self.first), min(high, high if self.last is None else self.last)
 
 
+UNLIMITED = SliceLimits()
+
+
 class StopReason(Enum):
     """Why a pass ended."""
 

@@ -14,6 +14,7 @@ from .fusion import LabelPlan, fuse_label
 from .passes import Pass, StageSeconds, advance, begin_pass
 from .protocol import Carrier, Method
 from .records import (
+    UNLIMITED,
     Anchor,
     Direction,
     IsCancelled,
@@ -92,7 +93,7 @@ class PropagationSession:
         low, high = self._allowed(slice_range)
         seconds = StageSeconds()
         plans = self._plans(anchors)
-        allowed = {plan.label: limits.get(plan.label, SliceLimits()).within(low, high) for plan in plans}
+        allowed = {plan.label: limits.get(plan.label, UNLIMITED).within(low, high) for plan in plans}
         tasks = [task for plan in plans for task in self._tasks(plan, direction, allowed[plan.label])]
         steps = self._run(tasks, seconds, progress, is_cancelled)
         fusing = time.perf_counter()

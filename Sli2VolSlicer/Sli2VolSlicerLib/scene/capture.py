@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..engine.annotation import anchors_from_masks, find_axis
 from ..engine.errors import AnnotationError
-from ..engine.records import Anchor
+from ..engine.records import UNLIMITED, Anchor, SliceLimits
 from ..engine.slice_stack import SliceStack
 from .grid import Grid, make_grid, volume_voxels
-from .memory import anchor_slices, read_memory
+from .memory import SegmentMemory, accepted_slices, anchor_slices, read_memory, stored_memory
 from .segments import labelmap_segmentation, painted_segments, require_segmentation
 
 
@@ -27,6 +28,9 @@ class CapturedSegment:
         label: the label that stands for it in the engine, 1 and up.
         mask: where it is now, bool, over the grid.
         anchors: the slices that are the user's, sorted.
+        accepted: those of them that were accepted as they were.
+        limits: the slices that it may be on.
+        are_limits_known: False when there are limits, but of another grid or axis.
     """
 
     segment_id: str
@@ -34,6 +38,9 @@ class CapturedSegment:
     label: int
     mask: np.ndarray
     anchors: tuple[int, ...]
+    accepted: tuple[int, ...] = ()
+    limits: SliceLimits = UNLIMITED
+    are_limits_known: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +52,6 @@ class Capture:
         segmentation_node: the vtkMRMLSegmentationNode.
         grid: the lattice of every array here.
         axis: the painted axis of the grid.
-        stack: the grid's slices along it.
         segments: one per label, in the order of the labels.
         anchors: the user's slices of all segments.
     """
@@ -54,9 +60,26 @@ class Capture:
     segmentation_node: Any
     grid: Grid
     axis: int
-    stack: SliceStack
     segments: tuple[CapturedSegment, ...]
     anchors: tuple[Anchor, ...]
+
+    @cached_property
+    def stack(self) -> SliceStack:
+        """The grid's slices along the axis; made when first asked for, since its intensity range takes time.
+
+        Raises:
+            VolumeError: too few or too small slices, NaN, or a constant volume.
+        """
+        return SliceStack(self.grid.voxels, self.grid.spacing_mm, self.axis)
+
+    @property
+    def slice_count(self) -> int:
+        """Slices along the axis."""
+        return int(self.grid.voxels.shape[self.axis])
+
+    def slices_first(self, array: np.ndarray) -> np.ndarray:
+        """A view of an array on the grid with the painted axis first."""
+        return np.moveaxis(array, self.axis, 0)
 
     def segment_id(self, label: int) -> str:
         """The segment behind a label."""
@@ -79,7 +102,7 @@ def capture(
         axis: the painted axis of the volume's array (0: k, 1: j, 2: i); found by default.
 
     Raises:
-        VolumeError: no volume, no image, several values per voxel, too few or too small slices, NaN, constant.
+        VolumeError: no volume, no image, or several values per voxel.
         AnnotationError: nothing painted, an unknown or empty segment, several axes, a non-linear transform.
     """
     volume_voxels(volume_node)
@@ -101,24 +124,32 @@ def capture(
         for label, labelmap in enumerate(labelmaps, start=1)
     }
     chosen = _choose_axis(grid, axis, masks, {label: m.axis for label, m in memories.items() if m is not None})
-    stack = SliceStack(grid.voxels, grid.spacing_mm, chosen)
     segments: list[CapturedSegment] = []
     anchors: list[Anchor] = []
     for label, labelmap in enumerate(labelmaps, start=1):
-        memory = memories[label]
+        memory, mask = memories[label], masks[label]
+        accepted: tuple[int, ...] = ()
         if memory is None or memory.axis != chosen:
-            found = anchors_from_masks({label: masks[label]}, chosen)
+            found = anchors_from_masks({label: mask}, chosen)
         else:
-            found = _remembered_anchors(label, masks[label], anchor_slices(masks[label], memory), chosen)
+            found = _remembered_anchors(label, mask, anchor_slices(mask, memory), chosen)
+            accepted = accepted_slices(mask, memory)
         anchors.extend(found)
-        if not any(a.mask.any() for a in found):
-            msg = (
-                f"Every slice of segment '{labelmap.name}' that was drawn has been erased: draw it on one slice again."
-            )
-            raise AnnotationError(msg)
         indices = tuple(a.slice_index for a in found)
-        segments.append(CapturedSegment(labelmap.segment_id, labelmap.name, label, masks[label], indices))
-    return Capture(volume_node, segmentation_node, grid, chosen, stack, tuple(segments), tuple(anchors))
+        stored = stored_memory(segmentation.GetSegment(labelmap.segment_id))
+        limits, known = _limits(stored, grid, chosen)
+        segments.append(
+            CapturedSegment(labelmap.segment_id, labelmap.name, label, mask, indices, accepted, limits, known)
+        )
+    return Capture(volume_node, segmentation_node, grid, chosen, tuple(segments), tuple(anchors))
+
+
+def _limits(stored: SegmentMemory | None, grid: Grid, axis: int) -> tuple[SliceLimits, bool]:
+    """A segment's limits on this grid and axis, and whether they speak of them."""
+    if stored is None or not stored.limits:
+        return UNLIMITED, True
+    known = stored.is_of(grid) and stored.axis == axis
+    return (stored.limits if known else UNLIMITED), known
 
 
 def _remembered_anchors(label: int, mask: np.ndarray, indices: tuple[int, ...], axis: int) -> tuple[Anchor, ...]:

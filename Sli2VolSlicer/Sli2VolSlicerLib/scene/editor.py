@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,8 @@ import slicer
 import vtk
 
 from ..engine.errors import OutputError
-from .geometry import Extent, image_to_array
+from .geometry import Box, Extent, LatticeMap, bounding_box, image_to_array
+from .segments import read_segment
 
 _SINGLETON_TAG = "Sli2VolSlicer"
 
@@ -22,7 +25,8 @@ class SegmentWriter:
 
     Args:
         segmentation_node: the node to write into; it must be in a scene.
-        history: the undo history to use; one of its own by default.
+        history: the vtkSegmentationHistory to save states in; one of its own by default. What is undone
+            and redone at the user's wish is in `history.UndoLog`.
     """
 
     def __init__(self, segmentation_node: Any, history: Any | None = None) -> None:
@@ -33,11 +37,51 @@ class SegmentWriter:
         self.segmentation_node = segmentation_node
         self._parameters = _parameter_node(scene)
         self._parameters.SetAndObserveSegmentationNode(segmentation_node)
-        self._history = history or slicer.vtkSegmentationHistory()
+        self._history = history or _short_history()
         self._history.SetSegmentation(segmentation_node.GetSegmentation())
         self._logic = slicer.vtkSlicerSegmentEditorLogic()
         self._logic.SetMRMLScene(scene)
         self._logic.SetSegmentationHistory(self._history)
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Whatever is changed within is taken back if it fails half way.
+
+        Raises:
+            OutputError: the state could not be saved; nothing was changed.
+        """
+        self.save_state()
+        finished = False
+        try:
+            yield
+            finished = True
+        finally:
+            if not finished:
+                self.undo()
+
+    def change(
+        self, segment_id: str, to_labelmap: LatticeMap, box: Box, added: np.ndarray, removed: np.ndarray
+    ) -> None:
+        """Take voxels of a segment away, then add others, each in the smallest extent that holds them.
+
+        Args:
+            segment_id: the segment.
+            to_labelmap: the grid's voxels to those of the segment's labelmap.
+            box: the block of the grid that is spoken of.
+            added: bool, (k, j, i) over `box`.
+            removed: likewise.
+        """
+        segmentation = self.segmentation_node.GetSegmentation()
+        for values, write in ((removed, self.remove), (added, self.add)):
+            inner = bounding_box(values)
+            if inner is None:
+                continue
+            start = [a + b for a, b in zip(box.start, inner.start, strict=True)]
+            tight = Box((start[0], start[1], start[2]), inner.shape)
+            on_labelmap, extent = to_labelmap.to_labelmap(values[inner.slices], tight)
+            labelmap = read_segment(segmentation, segment_id)
+            assert labelmap is not None
+            write(segment_id, modifier_image(labelmap.image, on_labelmap, extent))
 
     def is_usable(self) -> bool:
         """Whether its nodes are still in the scene (a scene can be closed)."""
@@ -113,6 +157,13 @@ def modifier_image(labelmap: Any, values: np.ndarray, extent: Extent) -> Any:
     image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
     image_to_array(image)[...] = values
     return image
+
+
+def _short_history() -> Any:
+    """Enough to take back what failed half way."""
+    history = slicer.vtkSegmentationHistory()
+    history.SetMaximumNumberOfStates(2)
+    return history
 
 
 def _parameter_node(scene: Any) -> Any:

@@ -5,41 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import MethodError, PropagationCancelled
-from ..engine.records import Anchor, Direction, IsCancelled, ProgressCallback, Propagation
-from ..engine.slice_stack import SliceStack
+from ..engine.records import Direction, IsCancelled, ProgressCallback, Propagation, SliceLimits
+from . import anchors as anchor_changes
+from .anchors import LimitReport, SceneAnchor, check_propagatable, engine_anchors, engine_limits, list_anchors
 from .capture import Capture, capture
+from .confidence import write_confidence
 from .editable import EditRules
 from .editor import SegmentWriter
-from .memory import forget, release
+from .history import UndoLog
+from .memory import forget, forget_limits
+from .recommend import SceneRecommendation, anything_painted, blank_stack, for_scene, request_for
+from .segments import read_segment, require_segmentation
+from .sessions import (
+    DEFAULT_DEVICE,
+    DEFAULT_METHOD,
+    FindWeights,
+    MakeMethod,
+    MakeSession,
+    SessionKeeper,
+    default_weights,
+)
 from .write_back import Reach, WriteReport, write_back
 
 if TYPE_CHECKING:
-    from ..engine.protocol import Method
-
-FindWeights = Callable[[str], Path]
-MakeMethod = Callable[[str, str], "Method"]
-"""Method name and device to a method that is ready to run."""
-
-
-class Session(Protocol):
-    """As engine.session.PropagationSession."""
-
-    def propagate(
-        self,
-        anchors: Sequence[Anchor],
-        *,
-        direction: Direction = ...,
-        slice_range: tuple[int, int] | None = ...,
-        progress: ProgressCallback | None = ...,
-        is_cancelled: IsCancelled | None = ...,
-    ) -> Propagation: ...
-
-
-MakeSession = Callable[[SliceStack, "Method"], Session]
+    from ..engine.recommendation import DescriptorSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,24 +49,6 @@ class SceneResult:
     capture: Capture
     report: WriteReport
     seconds: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class _SessionKey:
-    volume_id: str
-    image_time: int
-    geometry: tuple[float, ...]
-    shape: tuple[int, ...]
-    axis: int
-    method: str
-    device: str
-
-
-def default_weights(name: str) -> Path:
-    """The weights of a method from the catalogue."""
-    from ..weights import find_weights
-
-    return Path(find_weights(name))
 
 
 class SceneLogic:
@@ -95,11 +69,8 @@ class SceneLogic:
         make_method: MakeMethod | None = None,
         make_session: MakeSession | None = None,
     ) -> None:
-        self._find_weights = find_weights
-        self._make_method = make_method or self._engine_method
-        self._make_session = make_session or _engine_session
-        self._session: tuple[_SessionKey, Session] | None = None
-        self._writers: dict[str, SegmentWriter] = {}
+        self._sessions = SessionKeeper(find_weights, make_method, make_session)
+        self._logs: dict[str, UndoLog] = {}
 
     def propagate(
         self,
@@ -107,10 +78,10 @@ class SceneLogic:
         segmentation_node: Any,
         segment_ids: Sequence[str] | None = None,
         *,
-        method: str = "sli2vol",
+        method: str = DEFAULT_METHOD,
         axis: int | None = None,
         direction: str | Direction = Direction.BOTH,
-        device: str = "auto",
+        device: str = DEFAULT_DEVICE,
         slice_range: tuple[int, int] | None = None,
         segment_editor_node: Any | None = None,
         progress: ProgressCallback | None = None,
@@ -118,7 +89,8 @@ class SceneLogic:
     ) -> SceneResult:
         """Propagate what was painted and write the result into the segments, as one undo step.
 
-        If anything fails, or the user cancels, the scene is left as it was.
+        Anchors stay as they are, and limits are respected. If anything fails, or the user cancels, the scene
+        is left as it was.
 
         Args:
             volume_node: vtkMRMLScalarVolumeNode.
@@ -141,17 +113,25 @@ class SceneLogic:
         began = time.perf_counter()
         way = _direction(direction)
         captured = capture(volume_node, segmentation_node, segment_ids, axis=axis)
-        writer = self.writer(segmentation_node)
+        check_propagatable(captured)
+        log = self._log(segmentation_node)
         at_engine = time.perf_counter()
-        propagation = self._session_for(captured, method, device).propagate(
-            captured.anchors, direction=way, slice_range=slice_range, progress=progress, is_cancelled=is_cancelled
+        propagation = self._sessions.session(captured, method, device).propagate(
+            engine_anchors(captured),
+            direction=way,
+            slice_range=slice_range,
+            limits=engine_limits(captured),
+            progress=progress,
+            is_cancelled=is_cancelled,
         )
         if is_cancelled is not None and is_cancelled():
             msg = "Propagation was cancelled: nothing was changed."
             raise PropagationCancelled(msg)
         at_write = time.perf_counter()
         rules = EditRules.from_node(segment_editor_node)
-        report = write_back(captured, propagation, writer, rules, Reach(way, slice_range))
+        report = write_back(captured, propagation, log.writer, rules, Reach(way, slice_range))
+        if report.changed:
+            log.add(report.steps, report.layers)
         ended = time.perf_counter()
         seconds = {
             "capture": at_engine - began,
@@ -162,72 +142,218 @@ class SceneLogic:
         return SceneResult(propagation, captured, report, seconds)
 
     def writer(self, segmentation_node: Any) -> SegmentWriter:
-        """The writer with this segmentation's undo history."""
-        key = str(segmentation_node.GetID())
-        known = self._writers.get(key)
-        if known is None or known.segmentation_node is not segmentation_node or not known.is_usable():
-            known = SegmentWriter(segmentation_node)
-            self._writers[key] = known
-        return known
+        """The writer of this segmentation."""
+        return self._log(segmentation_node).writer
 
     def undo(self, segmentation_node: Any) -> bool:
-        """Take the last propagation of a segmentation back; False if there is none."""
-        writer = self.writer(segmentation_node)
-        if not writer.can_undo():
-            return False
-        writer.undo()
-        return True
+        """Take back the last thing that was done here to a segmentation; False if there is nothing.
+
+        What the user has drawn since stays, and so do segments that were added or renamed since.
+
+        Raises:
+            OutputError: the segments were removed or put on another voxel grid since; nothing was changed.
+        """
+        return self._log(segmentation_node).undo()
 
     def redo(self, segmentation_node: Any) -> bool:
-        """Do again what was taken back; False if there is nothing."""
-        writer = self.writer(segmentation_node)
-        if not writer.can_redo():
-            return False
-        writer.redo()
-        return True
+        """Do again what was taken back last; False if there is nothing. What was drawn since stays.
 
-    def release_anchor(self, volume_node: Any, segmentation_node: Any, segment_id: str, slice_index: int) -> bool:
+        Raises:
+            OutputError: as `undo`.
+        """
+        return self._log(segmentation_node).redo()
+
+    def anchors(
+        self, volume_node: Any, segmentation_node: Any, segment_ids: Sequence[str] | None = None
+    ) -> tuple[SceneAnchor, ...]:
+        """The user's slices of every segment; none where nothing is painted.
+
+        Raises:
+            VolumeError, AnnotationError: as `capture`.
+        """
+        if not anything_painted(volume_node, segmentation_node, segment_ids):
+            return ()
+        return list_anchors(capture(volume_node, segmentation_node, segment_ids))
+
+    def accept(self, volume_node: Any, segmentation_node: Any, segment_id: str, slice_index: int) -> bool:
+        """Make a slice of a segment an anchor as it is; an empty one says "the structure is not here".
+
+        Returns:
+            False when the slice is an anchor already.
+
+        Raises:
+            VolumeError, AnnotationError: as `capture`; no such slice, or one beyond the segment's limits.
+        """
+        captured = capture(volume_node, segmentation_node, [segment_id])
+        return anchor_changes.accept(captured, self._log(segmentation_node), slice_index)
+
+    def release(self, volume_node: Any, segmentation_node: Any, segment_id: str, slice_index: int) -> bool:
         """Let the next propagation rewrite a slice that is the user's now.
 
         Returns:
-            False when the segment was never propagated, or the slice is its only anchor.
+            False when the slice is no anchor.
+
+        Raises:
+            VolumeError, AnnotationError: as `capture`; the slice is the only drawn one.
         """
         captured = capture(volume_node, segmentation_node, [segment_id])
-        segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
-        return release(segment, captured.grid, slice_index, captured.segments[0].mask)
+        return anchor_changes.release(captured, self._log(segmentation_node), slice_index)
+
+    def limit_range(
+        self,
+        volume_node: Any,
+        segmentation_node: Any,
+        segment_id: str,
+        first: float | None = None,
+        last: float | None = None,
+        *,
+        unit: str = "slices",
+    ) -> LimitReport:
+        """Reject slices of a segment and everything beyond them, now and in later propagations, as one undo step.
+
+        Args:
+            volume_node: vtkMRMLScalarVolumeNode.
+            segmentation_node: vtkMRMLSegmentationNode.
+            segment_id: the segment.
+            first: the lowest slice that it may be on; None leaves that side as it is.
+            last: the highest one.
+            unit: "slices", or "mm" beyond the outermost drawn anchor on that side.
+
+        Raises:
+            VolumeError, AnnotationError, OutputError: as `capture` and `anchors.limit_range`; nothing was changed.
+        """
+        captured = capture(volume_node, segmentation_node, [segment_id])
+        return anchor_changes.limit_range(captured, self._log(segmentation_node), first, last, unit)
+
+    def limits(
+        self, volume_node: Any, segmentation_node: Any, segment_ids: Sequence[str] | None = None
+    ) -> Mapping[str, SliceLimits]:
+        """Segment ID -> the slices that it may be on; segments without limits are left out."""
+        if not anything_painted(volume_node, segmentation_node, segment_ids):
+            return {}
+        captured = capture(volume_node, segmentation_node, segment_ids)
+        return {segment.segment_id: segment.limits for segment in captured.segments if segment.limits}
+
+    def clear_limits(self, segmentation_node: Any, segment_id: str) -> None:
+        """Let a segment be on all slices again (an undo step), wherever its limits were set."""
+        self._change_memory(segmentation_node, segment_id, forget_limits)
 
     def forget_anchors(self, segmentation_node: Any, segment_id: str) -> None:
-        """Count every painted slice of a segment as the user's again."""
-        segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
-        if segment is not None:
-            forget(segment)
+        """Count every painted slice of a segment as the user's again (an undo step); limits stay."""
+        self._change_memory(segmentation_node, segment_id, forget)
+
+    def recommend(
+        self,
+        volume_node: Any,
+        segmentation_node: Any,
+        segment_ids: Sequence[str] | None = None,
+        policy: str = "expected-gain",
+        all_axes: bool = False,
+        count: int = 1,
+        *,
+        method: str | None = None,
+        axis: int | None = None,
+        device: str | None = None,
+        seed: int = 0,
+        features: DescriptorSource | None = None,
+        progress: ProgressCallback | None = None,
+        is_cancelled: IsCancelled | None = None,
+    ) -> tuple[SceneRecommendation, ...]:
+        """The slices to look at next, best first; nothing is changed.
+
+        Once something is painted, what the last propagation has not computed yet is computed first.
+
+        Args:
+            volume_node: vtkMRMLScalarVolumeNode.
+            segmentation_node: vtkMRMLSegmentationNode; None before there is one.
+            segment_ids: which segments; all painted ones by default.
+            policy: a name out of engine.recommendation.POLICIES.
+            all_axes: look along the other two axes too.
+            count: how many slices.
+            method: what to propagate by; as last time by default, and so is the device.
+            axis: the axis to be painted along, before anything is painted (k by default).
+            device: "auto", "cpu", "cuda" or "mps".
+            seed: of the policy "random".
+            features: describes slices for the policy "perceptual".
+            progress: called after every slice that is computed.
+            is_cancelled: asked between slices.
+
+        Raises:
+            VolumeError, AnnotationError, MethodError, WeightsError, DeviceError: as `propagate`.
+            RecommendationError: no such policy, one that needs something painted, or no slice left.
+        """
+        from ..engine.recommendation import RecommendationRequest, recommend
+
+        if not anything_painted(volume_node, segmentation_node, segment_ids):
+            stack = blank_stack(volume_node, axis)
+            blank = RecommendationRequest(stack, all_axes=all_axes, seed=seed, features=features)
+            return for_scene(recommend(blank, policy, count=count), None)
+        captured = capture(volume_node, segmentation_node, segment_ids)
+        propagation = self._propagation_of(captured, method, device, progress, is_cancelled)
+        request = request_for(captured, propagation, all_axes=all_axes, seed=seed, features=features)
+        return for_scene(recommend(request, policy, count=count), captured)
+
+    def write_confidence(
+        self,
+        volume_node: Any,
+        segmentation_node: Any,
+        segment_ids: Sequence[str] | None = None,
+        *,
+        result: SceneResult | None = None,
+        method: str | None = None,
+        device: str | None = None,
+    ) -> Any:
+        """Write how sure the engine is of every voxel into a volume to lay over, made once and reused.
+
+        Args:
+            volume_node: vtkMRMLScalarVolumeNode.
+            segmentation_node: vtkMRMLSegmentationNode; it refers to the volume, so that it is found again.
+            segment_ids: which segments; all painted ones by default.
+            result: of `propagate`, whose confidence to write; else that of the anchors as they are now, for
+                which only what the last propagation has not computed is computed.
+            method: what to propagate by; as last time by default, and so is the device.
+            device: "auto", "cpu", "cuda" or "mps".
+
+        Returns:
+            The vtkMRMLScalarVolumeNode: float32, 0..1.
+
+        Raises:
+            VolumeError, AnnotationError, MethodError, WeightsError, DeviceError: as `propagate`.
+        """
+        if result is not None:
+            return write_confidence(result.capture, result.propagation)
+        captured = capture(volume_node, segmentation_node, segment_ids)
+        return write_confidence(captured, self._propagation_of(captured, method, device))
 
     def drop_session(self) -> None:
         """Give the memory of the kept features back."""
-        self._session = None
+        self._sessions.drop()
 
-    def _session_for(self, captured: Capture, method: str, device: str) -> Session:
-        key = _session_key(captured, method, device)
-        if self._session is None or self._session[0] != key:
-            self._session = None
-            made = self._make_session(captured.stack, self._make_method(method, device))
-            self._session = (key, made)
-        return self._session[1]
+    def _log(self, segmentation_node: Any) -> UndoLog:
+        key = str(segmentation_node.GetID())
+        known = self._logs.get(key)
+        if known is None or known.writer.segmentation_node is not segmentation_node or not known.writer.is_usable():
+            known = UndoLog(SegmentWriter(segmentation_node))
+            self._logs[key] = known
+        return known
 
-    def _engine_method(self, name: str, device: str) -> Method:
-        try:
-            from ..engine.methods import METHODS_WITH_WEIGHTS, create_method
-        except ModuleNotFoundError as error:
-            msg = f"The Python package '{error.name}' is not installed here: install it before propagating."
-            raise MethodError(msg) from error
-        weights = self._find_weights(name) if name in METHODS_WITH_WEIGHTS else None
-        return create_method(name, weights, device)
+    def _change_memory(self, segmentation_node: Any, segment_id: str, change: Callable[[Any], None]) -> None:
+        read_segment(require_segmentation(segmentation_node), segment_id)
+        self._log(segmentation_node).change_memory(segment_id, change)
 
-
-def _engine_session(stack: SliceStack, method: Method) -> Session:
-    from ..engine.session import PropagationSession
-
-    return PropagationSession(stack, method)
+    def _propagation_of(
+        self,
+        captured: Capture,
+        method: str | None,
+        device: str | None,
+        progress: ProgressCallback | None = None,
+        is_cancelled: IsCancelled | None = None,
+    ) -> Propagation:
+        """What the anchors give as they are now; nothing is written."""
+        check_propagatable(captured)
+        return self._sessions.session(captured, method, device).propagate(
+            engine_anchors(captured), limits=engine_limits(captured), progress=progress, is_cancelled=is_cancelled
+        )
 
 
 def _direction(value: str | Direction) -> Direction:
@@ -236,17 +362,3 @@ def _direction(value: str | Direction) -> Direction:
     except ValueError:
         msg = f"The direction must be one of {', '.join(d.value for d in Direction)}, got '{value}'."
         raise MethodError(msg) from None
-
-
-def _session_key(captured: Capture, method: str, device: str) -> _SessionKey:
-    image = captured.volume_node.GetImageData()
-    scalars_time = image.GetPointData().GetScalars().GetMTime()
-    return _SessionKey(
-        volume_id=f"{captured.volume_node.GetID()}@{id(captured.volume_node.GetScene())}",
-        image_time=max(int(image.GetMTime()), int(scalars_time)),
-        geometry=tuple(round(float(v), 6) for v in captured.grid.ijk_to_segmentation.ravel()),
-        shape=tuple(captured.grid.voxels.shape),
-        axis=captured.axis,
-        method=method,
-        device=device,
-    )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import vtk
 
+from ..engine.errors import AnnotationError
+from ..engine.records import UNLIMITED, SliceLimits
 from .grid import Grid
 
 TAG = "Sli2Vol.Memory"
@@ -31,6 +33,8 @@ class SegmentMemory:
         matrix: the grid's ijk to the segmentation's coordinates, 16 values row by row.
         anchors: slices that were the user's then, sorted.
         written: slice -> fingerprint of its mask; empty slices are left out.
+        accepted: those of the anchors that the user accepted as they were.
+        limits: the slices that the segment may be on.
     """
 
     axis: int
@@ -38,6 +42,8 @@ class SegmentMemory:
     matrix: tuple[float, ...]
     anchors: tuple[int, ...]
     written: Mapping[int, str]
+    accepted: tuple[int, ...] = ()
+    limits: SliceLimits = UNLIMITED
 
     def is_of(self, grid: Grid) -> bool:
         """Whether it speaks of this grid (same volume lattice, same transforms)."""
@@ -54,6 +60,8 @@ class SegmentMemory:
             "matrix=" + ",".join(f"{v:.6f}" for v in self.matrix),
             "anchors=" + ",".join(map(str, self.anchors)),
             "written=" + ",".join(f"{i}={h}" for i, h in sorted(self.written.items())),
+            "accepted=" + ",".join(map(str, self.accepted)),
+            f"limits={_side_text(self.limits.first)},{_side_text(self.limits.last)}",
         ]
         return ";".join(parts)
 
@@ -71,20 +79,29 @@ class SegmentMemory:
             pairs = (item.split("=", 1) for item in fields["written"].split(",") if item)
             written = {int(index): fingerprint for index, fingerprint in pairs}
             axis = int(fields["axis"])
-        except (KeyError, ValueError):
+            # Earlier versions had neither of these.
+            accepted = tuple(int(v) for v in fields.get("accepted", "").split(",") if v)
+            first, last = (int(v) if v else None for v in fields.get("limits", ",").split(","))
+            limits = SliceLimits(first, last)
+        except (KeyError, ValueError, AnnotationError):
             return None
         if len(matrix) != 16 or axis not in (0, 1, 2):
             return None
-        return cls(axis, (k, j, i), matrix, anchors, written)
+        return cls(axis, (k, j, i), matrix, anchors, written, accepted, limits)
+
+
+def fingerprint(plane: np.ndarray) -> str:
+    """Tells one slice's mask (bool, 2D) from another; "" for an empty one."""
+    if not plane.any():
+        return ""
+    return hashlib.sha1(np.packbits(plane).tobytes(), usedforsecurity=False).hexdigest()[:12]
 
 
 def slice_fingerprints(mask: np.ndarray, axis: int) -> dict[int, str]:
     """Slice -> fingerprint for every non-empty slice of `mask` (bool, 3D) along `axis`."""
     slices = np.moveaxis(mask, axis, 0)
     filled = np.flatnonzero(slices.any(axis=(1, 2)))
-    return {
-        int(i): hashlib.sha1(np.packbits(slices[i]).tobytes(), usedforsecurity=False).hexdigest()[:12] for i in filled
-    }
+    return {int(i): fingerprint(slices[i]) for i in filled}
 
 
 def anchor_slices(mask: np.ndarray, memory: SegmentMemory) -> tuple[int, ...]:
@@ -101,55 +118,95 @@ def anchor_slices(mask: np.ndarray, memory: SegmentMemory) -> tuple[int, ...]:
     return tuple(sorted(edited.union(memory.anchors)))
 
 
+def accepted_slices(mask: np.ndarray, memory: SegmentMemory) -> tuple[int, ...]:
+    """The anchors that were accepted and have not been drawn on since."""
+    slices = np.moveaxis(mask, memory.axis, 0)
+    return tuple(i for i in memory.accepted if fingerprint(slices[i]) == memory.written.get(i, ""))
+
+
 def read_memory(segment: Any, grid: Grid, mask: np.ndarray) -> SegmentMemory | None:
     """What a vtkSegment remembers of this grid.
 
-    None when there is no memory of it, or nothing of what was filled in is left: the user has begun anew.
+    None when there is no memory of it, or nothing of what was filled in is left (of what was drawn, if
+    nothing was filled in): the user has begun anew.
     """
-    memory = SegmentMemory.from_text(_tag(segment))
+    memory = stored_memory(segment)
     if memory is None or not memory.is_of(grid):
         return None
     now = slice_fingerprints(mask, memory.axis)
-    if any(now.get(i) == h for i, h in memory.written.items() if i not in memory.anchors):
-        return memory
-    return None
+    filled = {i: h for i, h in memory.written.items() if i not in memory.anchors} or memory.written
+    return memory if any(now.get(i) == h for i, h in filled.items()) else None
 
 
-def remember(segment: Any, grid: Grid, axis: int, anchors: tuple[int, ...], mask: np.ndarray) -> None:
-    """Note in a vtkSegment what has just been written: `mask`, bool, over the grid."""
+def stored_memory(segment: Any) -> SegmentMemory | None:
+    """What a vtkSegment remembers, of whichever grid."""
+    return SegmentMemory.from_text(read_tag(segment))
+
+
+def remember(
+    segment: Any,
+    grid: Grid,
+    axis: int,
+    anchors: tuple[int, ...],
+    mask: np.ndarray,
+    accepted: tuple[int, ...] = (),
+    limits: SliceLimits | None = None,
+) -> None:
+    """Note in a vtkSegment what it holds now.
+
+    Args:
+        segment: the vtkSegment.
+        grid: what `mask` lies on.
+        axis: the painted axis of the grid.
+        anchors: the user's slices.
+        mask: where the segment is, bool, over the grid.
+        accepted: those of the anchors that were accepted as they were.
+        limits: the slices that the segment may be on.
+    """
     k, j, i = grid.voxels.shape
     matrix = tuple(float(v) for v in grid.ijk_to_segmentation.ravel())
-    memory = SegmentMemory(axis, (k, j, i), matrix, tuple(sorted(anchors)), slice_fingerprints(mask, axis))
-    if (text := memory.to_text()) != _tag(segment):
-        segment.SetTag(TAG, text)
+    memory = SegmentMemory(
+        axis,
+        (k, j, i),
+        matrix,
+        tuple(sorted(anchors)),
+        slice_fingerprints(mask, axis),
+        tuple(sorted(accepted)),
+        limits or UNLIMITED,
+    )
+    write_tag(segment, memory.to_text())
 
 
 def forget(segment: Any) -> None:
-    """Drop a vtkSegment's memory: every painted slice counts as the user's again."""
-    segment.RemoveTag(TAG)
+    """Drop a vtkSegment's memory but for its limits: every painted slice counts as the user's again."""
+    memory = stored_memory(segment)
+    kept = memory is not None and bool(memory.limits)
+    text = replace(memory, anchors=(), written={}, accepted=()).to_text() if memory is not None and kept else ""
+    write_tag(segment, text)
 
 
-def release(segment: Any, grid: Grid, slice_index: int, mask: np.ndarray) -> bool:
-    """Give one anchor back to the tool: the next propagation may rewrite it.
-
-    Returns:
-        False when the segment has no memory of this grid, or the slice is its only anchor.
-    """
-    memory = read_memory(segment, grid, mask)
-    if memory is None:
-        return False
-    left = tuple(i for i in anchor_slices(mask, memory) if i != slice_index)
-    if not left:
-        return False
-    written = dict(memory.written)
-    written.pop(slice_index, None)
-    now = slice_fingerprints(mask, memory.axis)
-    if slice_index in now:
-        written[slice_index] = now[slice_index]
-    segment.SetTag(TAG, SegmentMemory(memory.axis, memory.shape, memory.matrix, left, written).to_text())
-    return True
+def forget_limits(segment: Any) -> None:
+    """Drop a vtkSegment's limits, whatever grid they were set on."""
+    memory = stored_memory(segment)
+    if memory is not None:
+        write_tag(segment, replace(memory, limits=UNLIMITED).to_text())
 
 
-def _tag(segment: Any) -> str:
+def read_tag(segment: Any) -> str:
+    """The memory as text; "" if there is none."""
     text = vtk.reference("")
     return str(text) if segment.GetTag(TAG, text) else ""
+
+
+def write_tag(segment: Any, text: str) -> None:
+    """Replace the memory; "" removes it. Nothing is touched when it is the same already."""
+    if text == read_tag(segment):
+        return
+    if text:
+        segment.SetTag(TAG, text)
+    else:
+        segment.RemoveTag(TAG)
+
+
+def _side_text(side: int | None) -> str:
+    return "" if side is None else str(side)

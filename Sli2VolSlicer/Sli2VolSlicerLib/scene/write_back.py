@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from ..engine.errors import AnnotationError, OutputError
 from ..engine.records import Direction, Propagation
 from .capture import Capture, CapturedSegment
 from .editable import EditRules, editable, occupied
-from .editor import SegmentWriter, modifier_image
+from .editor import SegmentWriter
 from .geometry import Box, bounding_box
-from .memory import remember
+from .history import SegmentStep, segment_step
+from .memory import read_tag, remember
 from .segments import SegmentLabelmap, convert_to_labelmap, labelmap_segmentation, read_segment
 
 
@@ -74,10 +75,14 @@ class WriteReport:
     Attributes:
         added_voxels: segment ID -> voxels added.
         removed_voxels: segment ID -> voxels taken away.
+        steps: what is to be undone.
+        layers: how many labelmaps the segmentation had before.
     """
 
     added_voxels: Mapping[str, int]
     removed_voxels: Mapping[str, int]
+    steps: tuple[SegmentStep, ...] = field(default=(), repr=False)
+    layers: int = 0
 
     @property
     def changed(self) -> bool:
@@ -110,13 +115,14 @@ def write_back(
     """
     rules = rules or EditRules.from_node(None)
     changes = plan_changes(capture, propagation, rules, reach or Reach())
+    layers = int(capture.segmentation_node.GetSegmentation().GetNumberOfLayers())
     if changes:
         convert_to_labelmap(capture.segmentation_node, capture.volume_node)
         _apply(capture, changes, writer)
-    _remember_all(capture)
+    steps = _remember_all(capture)
     added = {c.segment.segment_id: int(c.added.sum()) for c in changes}
     removed = {c.segment.segment_id: int(c.removed.sum()) for c in changes}
-    return WriteReport(added, removed)
+    return WriteReport(added, removed, steps, layers)
 
 
 def plan_changes(
@@ -153,11 +159,10 @@ def plan_changes(
 
 def _proposed(capture: Capture, segment: CapturedSegment, propagation: Propagation, reach: Reach) -> np.ndarray:
     """The engine's mask where it may speak, the present one elsewhere; bool, over the grid."""
-    stack = capture.stack
     drawn = tuple(a.slice_index for a in capture.anchors if a.label == segment.label and a.mask.any())
-    free = reach.slices(stack.slice_count, segment.anchors, drawn)
+    free = reach.slices(capture.slice_count, segment.anchors, drawn)
     new = segment.mask.copy()
-    stack.slices_first(new)[free] = propagation.masks[segment.label][free]
+    capture.slices_first(new)[free] = propagation.masks[segment.label][free]
     return new
 
 
@@ -173,7 +178,7 @@ def _claimed_by_siblings(
         else:
             own = np.zeros_like(other.mask)
             indices = list(other.anchors)
-            capture.stack.slices_first(own)[indices] = capture.stack.slices_first(other.mask)[indices]
+            capture.slices_first(own)[indices] = capture.slices_first(other.mask)[indices]
             claimed |= own[box.slices]
     return claimed
 
@@ -198,17 +203,11 @@ def _unedited(capture: Capture, segment: CapturedSegment, labelmap: SegmentLabel
 
 
 def _apply(capture: Capture, changes: tuple[SegmentChange, ...], writer: SegmentWriter) -> None:
-    writer.save_state()
-    finished = False
-    try:
+    with writer.all_or_nothing():
         for change in changes:
-            _change_segment(capture, change, writer)
+            writer.change(change.segment.segment_id, capture.grid.to_labelmap, change.box, change.added, change.removed)
         for change in changes:
             _check_written(capture, change)
-        finished = True
-    finally:
-        if not finished:
-            writer.undo()
 
 
 def _check_written(capture: Capture, change: SegmentChange) -> None:
@@ -222,28 +221,17 @@ def _check_written(capture: Capture, change: SegmentChange) -> None:
         raise OutputError(msg)
 
 
-def _change_segment(capture: Capture, change: SegmentChange, writer: SegmentWriter) -> None:
-    """Take away, then add, each in the smallest extent that holds its voxels."""
+def _remember_all(capture: Capture) -> tuple[SegmentStep, ...]:
+    """Note in every segment what it now holds; what has changed in each."""
     segmentation = capture.segmentation_node.GetSegmentation()
-    segment_id = change.segment.segment_id
-    for values, write in ((change.removed, writer.remove), (change.added, writer.add)):
-        inner = bounding_box(values)
-        if inner is None:
-            continue
-        start = [a + b for a, b in zip(change.box.start, inner.start, strict=True)]
-        box = Box((start[0], start[1], start[2]), inner.shape)
-        on_labelmap, extent = capture.grid.to_labelmap.to_labelmap(values[inner.slices], box)
-        labelmap = read_segment(segmentation, segment_id)
-        assert labelmap is not None
-        write(segment_id, modifier_image(labelmap.image, on_labelmap, extent))
-
-
-def _remember_all(capture: Capture) -> None:
-    """Note in every segment what it now holds."""
-    segmentation = capture.segmentation_node.GetSegmentation()
-    for segment in capture.segments:
-        labelmap = read_segment(segmentation, segment.segment_id)
+    steps = []
+    for captured in capture.segments:
+        labelmap = read_segment(segmentation, captured.segment_id)
         if labelmap is None:
             continue
+        segment = segmentation.GetSegment(captured.segment_id)
+        tag = read_tag(segment)
         mask = capture.grid.read(labelmap.image) == labelmap.value
-        remember(segmentation.GetSegment(segment.segment_id), capture.grid, capture.axis, segment.anchors, mask)
+        remember(segment, capture.grid, capture.axis, captured.anchors, mask, captured.accepted, captured.limits)
+        steps.append(segment_step(segment, captured.segment_id, capture.grid, capture.axis, captured.mask, mask, tag))
+    return tuple(steps)

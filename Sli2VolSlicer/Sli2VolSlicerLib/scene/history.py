@@ -1,0 +1,272 @@
+"""Undo and redo that never lose what the user has drawn in between.
+
+Slicer's own history restores whole segmentations: segments that the user has added since would go, and
+edited ones would be put back. Here a step holds only what one call changed, slice by slice, and leaves a
+slice alone that the user has edited since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import vtk
+
+from ..engine.errors import OutputError
+from .editor import SegmentWriter
+from .geometry import Box, LatticeMap, bounding_box, matrix_to_array
+from .grid import Grid
+from .memory import fingerprint, read_tag, write_tag
+from .segments import read_segment, segment_ids
+
+MOST_STEPS = 50
+
+
+@dataclass(frozen=True)
+class SegmentState:
+    """A segment at one moment, as far as a step speaks of it.
+
+    Attributes:
+        packed: its voxels in the step's box, eight to a byte.
+        slices: slice -> fingerprint of the whole slice, for those that the step changes.
+        tag: its memory.
+    """
+
+    packed: bytes
+    slices: Mapping[int, str]
+    tag: str
+
+    def voxels(self, box: Box) -> np.ndarray:
+        """Bool, (k, j, i) over `box`."""
+        bits = np.unpackbits(np.frombuffer(self.packed, dtype=np.uint8), count=int(np.prod(box.shape)))
+        return bits.reshape(box.shape).astype(bool)
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentStep:
+    """What one call changed in one segment.
+
+    Attributes:
+        segment_id: the segment.
+        axis: of the grid, along which slices are told apart.
+        shape: the grid's (k, j, i) shape.
+        ijk_to_segmentation: the grid's ijk to the segmentation's coordinates, (4, 4).
+        box: the block of the grid that holds every changed voxel; None when only the memory changed.
+        before: the segment as it was.
+        after: as it was left.
+    """
+
+    segment_id: str
+    axis: int
+    shape: tuple[int, int, int]
+    ijk_to_segmentation: np.ndarray
+    box: Box | None
+    before: SegmentState
+    after: SegmentState
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the segment was left as it was."""
+        return self.box is None and self.before.tag == self.after.tag
+
+
+@dataclass(frozen=True)
+class UndoStep:
+    """What one call changed.
+
+    Attributes:
+        segments: what it changed in each.
+        layers: how many labelmaps the segmentation had before.
+    """
+
+    segments: tuple[SegmentStep, ...]
+    layers: int
+
+
+def segment_step(
+    segment: Any, segment_id: str, grid: Grid, axis: int, before: np.ndarray, after: np.ndarray, tag_before: str
+) -> SegmentStep:
+    """A change that has just been made to a vtkSegment.
+
+    Args:
+        segment: the vtkSegment, as it is now.
+        segment_id: its ID.
+        grid: what the masks lie on.
+        axis: the painted axis of the grid.
+        before: where the segment was, bool, over the grid.
+        after: where it is now.
+        tag_before: its memory before.
+    """
+    k, j, i = before.shape
+    return _make_step(
+        segment_id, axis, (k, j, i), grid.ijk_to_segmentation, before, after, (tag_before, read_tag(segment))
+    )
+
+
+class UndoLog:
+    """The steps of one segmentation, and how many of them are done.
+
+    Args:
+        writer: for this segmentation node.
+    """
+
+    def __init__(self, writer: SegmentWriter) -> None:
+        self.writer = writer
+        self._done: list[UndoStep] = []
+        self._undone: list[UndoStep] = []
+
+    def layers(self) -> int:
+        """How many labelmaps the segmentation has now."""
+        return int(self.writer.segmentation_node.GetSegmentation().GetNumberOfLayers())
+
+    def add(self, segments: Sequence[SegmentStep], layers: int) -> None:
+        """Note what has just been done; what was undone before cannot be redone any more."""
+        changed = tuple(each for each in segments if not each.changes_nothing)
+        if changed:
+            self._done = [*self._done, UndoStep(changed, layers)][-MOST_STEPS:]
+            self._undone = []
+
+    def change_memory(self, segment_id: str, change: Callable[[Any], None]) -> None:
+        """Change nothing but a segment's memory, as a step.
+
+        Args:
+            segment_id: the segment.
+            change: gets the vtkSegment.
+        """
+        segment = self.writer.segmentation_node.GetSegmentation().GetSegment(segment_id)
+        tag = read_tag(segment)
+        change(segment)
+        nothing = np.zeros((1, 1, 1), dtype=bool)
+        step = _make_step(segment_id, 0, (1, 1, 1), np.eye(4), nothing, nothing, (tag, read_tag(segment)))
+        self.add([step], self.layers())
+
+    def undo(self) -> bool:
+        """Take the last step back; slices that were edited since stay as they are. False if there is no step.
+
+        Raises:
+            OutputError: all its segments were removed since, or one has another voxel grid now; nothing was changed.
+        """
+        if not self._done:
+            return False
+        self._undone.append(self._apply(self._done[-1], backwards=True))
+        self._done.pop()
+        return True
+
+    def redo(self) -> bool:
+        """Do the step again that was taken back last; slices edited since stay as they are.
+
+        Raises:
+            OutputError: as `undo`.
+        """
+        if not self._undone:
+            return False
+        self._done.append(self._apply(self._undone[-1], backwards=False))
+        self._undone.pop()
+        return True
+
+    def _apply(self, step: UndoStep, backwards: bool) -> UndoStep:
+        """Do a step in one direction; the step that leads from what was to what is now, for the other one."""
+        segmentation = self.writer.segmentation_node.GetSegmentation()
+        present = set(segment_ids(segmentation))
+        steps = [each for each in step.segments if each.segment_id in present]
+        if not steps:
+            names = ", ".join(f"'{each.segment_id}'" for each in step.segments)
+            msg = f"Segment {names} was removed since: there is nothing left of this step; nothing was changed."
+            (self._done if backwards else self._undone).pop()
+            raise OutputError(msg)
+        moves = {each.segment_id: _plan(segmentation, each, backwards) for each in steps if each.box is not None}
+        layers = self.layers()
+        if moves:
+            with self.writer.all_or_nothing():
+                for segment_id, move in moves.items():
+                    self.writer.change(
+                        segment_id, move.to_labelmap, move.box, move.target & ~move.now, move.now & ~move.target
+                    )
+            if backwards and self.layers() > step.layers:
+                segmentation.CollapseBinaryLabelmaps(False)
+        opposite = [_moved(segmentation.GetSegment(s.segment_id), s, moves.get(s.segment_id), backwards) for s in steps]
+        return UndoStep(tuple(opposite), step.layers if backwards else layers)
+
+
+@dataclass(frozen=True, eq=False)
+class _Move:
+    """How to take one step in one segment.
+
+    Attributes:
+        to_labelmap: the grid's voxels to those of the segment's labelmap now.
+        box: the whole grid.
+        now: where the segment is, bool, (k, j, i).
+        target: where it should be.
+    """
+
+    to_labelmap: LatticeMap
+    box: Box
+    now: np.ndarray
+    target: np.ndarray
+
+
+def _plan(segmentation: Any, step: SegmentStep, backwards: bool) -> _Move:
+    labelmap = read_segment(segmentation, step.segment_id)
+    to_labelmap = None
+    if labelmap is not None:
+        matrix = vtk.vtkMatrix4x4()
+        labelmap.image.GetImageToWorldMatrix(matrix)
+        between = np.linalg.solve(matrix_to_array(matrix), step.ijk_to_segmentation)
+        to_labelmap = LatticeMap.from_matrix(between, step.shape)
+    if labelmap is None or to_labelmap is None:
+        msg = (
+            f"The voxel grid of segment '{segmentation.GetSegment(step.segment_id).GetName()}' was changed since "
+            "(resampled, or converted to a surface): this step cannot be taken; nothing was changed."
+        )
+        raise OutputError(msg)
+    grid = Grid(np.empty(step.shape, dtype=bool), (1, 1, 1), step.ijk_to_segmentation, to_labelmap, False)
+    now = grid.read(labelmap.image) == labelmap.value
+    return _Move(to_labelmap, grid.box, now, _target(step, now, backwards))
+
+
+def _moved(segment: Any, step: SegmentStep, move: _Move | None, backwards: bool) -> SegmentStep:
+    """Set the memory too; the step between what was found and what was made of it."""
+    tag_now, tag = read_tag(segment), step.before.tag if backwards else step.after.tag
+    write_tag(segment, tag)
+    tags = (tag, tag_now) if backwards else (tag_now, tag)
+    if move is None:
+        return replace(step, before=replace(step.before, tag=tags[0]), after=replace(step.after, tag=tags[1]))
+    before, after = (move.target, move.now) if backwards else (move.now, move.target)
+    return _make_step(step.segment_id, step.axis, step.shape, step.ijk_to_segmentation, before, after, tags)
+
+
+def _target(step: SegmentStep, now: np.ndarray, backwards: bool) -> np.ndarray:
+    """The segment with every slice that is as the step left it brought to the other side of the step."""
+    target = now.copy()
+    if step.box is None:
+        return target
+    here, there = (step.after, step.before) if backwards else (step.before, step.after)
+    wanted = np.moveaxis(there.voxels(step.box), step.axis, 0)
+    planes, inner = np.moveaxis(target, step.axis, 0), np.moveaxis(target[step.box.slices], step.axis, 0)
+    for index, known in here.slices.items():
+        if fingerprint(planes[index]) == known:
+            position = index - step.box.start[step.axis]
+            inner[position] = wanted[position]
+    return target
+
+
+def _make_step(
+    segment_id: str,
+    axis: int,
+    shape: tuple[int, int, int],
+    ijk_to_segmentation: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    tags: tuple[str, str],
+) -> SegmentStep:
+    changed = before ^ after
+    box = bounding_box(changed)
+    indices = np.flatnonzero(np.moveaxis(changed, axis, 0).any(axis=(1, 2)))
+    states = []
+    for mask, tag in zip((before, after), tags, strict=True):
+        planes = np.moveaxis(mask, axis, 0)
+        packed = b"" if box is None else np.packbits(mask[box.slices]).tobytes()
+        states.append(SegmentState(packed, {int(n): fingerprint(planes[n]) for n in indices}, tag))
+    return SegmentStep(segment_id, axis, shape, ijk_to_segmentation, box, states[0], states[1])

@@ -1,0 +1,98 @@
+"""What a policy of the engine may look at, taken from a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..engine.records import Propagation
+from ..engine.slice_stack import SliceStack
+from .capture import Capture
+from .grid import volume_voxels
+from .segments import labelmap_segmentation, read_segment, require_segmentation, segment_ids
+
+if TYPE_CHECKING:
+    from ..engine.recommendation import DescriptorSource, Recommendation, RecommendationRequest
+
+
+@dataclass(frozen=True)
+class SceneRecommendation:
+    """A slice to look at, and why.
+
+    Attributes:
+        axis: of the grid (that of the volume's array, where both lattices coincide).
+        slice_index: along that axis.
+        score: larger is more worth drawing; comparable within one call only.
+        reason: a sentence for the user.
+        segment_id: the segment that it is about; None where it is about no one in particular.
+    """
+
+    axis: int
+    slice_index: int
+    score: float
+    reason: str
+    segment_id: str | None
+
+
+def anything_painted(volume_node: Any, segmentation_node: Any, chosen: Sequence[str] | None) -> bool:
+    """Whether one of the chosen segments (of all, by default) holds a voxel.
+
+    Raises:
+        AnnotationError: no segmentation, or no segment of a chosen ID.
+    """
+    if segmentation_node is None or segmentation_node.GetSegmentation().GetNumberOfSegments() == 0:
+        if chosen:
+            require_segmentation(segmentation_node)
+        return False
+    segmentation = labelmap_segmentation(segmentation_node, volume_node)
+    labelmaps = [read_segment(segmentation, each) for each in chosen or segment_ids(segmentation)]
+    return any(labelmap is not None and not labelmap.is_empty() for labelmap in labelmaps)
+
+
+def blank_stack(volume_node: Any, axis: int | None) -> SliceStack:
+    """The volume's own slices, before anything is painted on them.
+
+    Args:
+        volume_node: the vtkMRMLScalarVolumeNode.
+        axis: of the volume's array; k by default.
+
+    Raises:
+        VolumeError: the volume is unfit.
+    """
+    i, j, k = (float(v) for v in volume_node.GetSpacing()) if volume_node is not None else (1.0, 1.0, 1.0)
+    return SliceStack(volume_voxels(volume_node), (k, j, i), 0 if axis is None else axis)
+
+
+def request_for(
+    captured: Capture, propagation: Propagation, *, all_axes: bool, seed: int, features: DescriptorSource | None
+) -> RecommendationRequest:
+    """What a policy may look at once something is painted; slices beyond all limits are not to be named."""
+    from ..engine.recommendation import RecommendationRequest
+
+    last = captured.slice_count - 1
+    reaches = [segment.limits.within(0, last) for segment in captured.segments]
+    return RecommendationRequest(
+        captured.stack,
+        propagation,
+        captured.anchors,
+        label=1 if len(captured.segments) == 1 else None,
+        all_axes=all_axes,
+        seed=seed,
+        slice_range=(min(low for low, _ in reaches), max(high for _, high in reaches)),
+        features=features,
+    )
+
+
+def for_scene(found: Sequence[Recommendation], captured: Capture | None) -> tuple[SceneRecommendation, ...]:
+    """The engine's recommendations with segments for labels."""
+    return tuple(
+        SceneRecommendation(
+            each.axis,
+            each.slice_index,
+            each.score,
+            each.reason,
+            captured.segment_id(each.label) if captured is not None and each.label is not None else None,
+        )
+        for each in found
+    )
