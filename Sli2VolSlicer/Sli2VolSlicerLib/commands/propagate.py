@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine.annotation import anchors_from_masks, find_axis
-from ..engine.errors import MethodError
 from ..engine.records import Anchor, Direction, Propagation
 from ..engine.slice_stack import SliceStack
-from ..weights import find_weights, sha256_of
+from ..weights import sha256_of
 from .interrupt import cancel_on_interrupt
+from .opening import AXIS_HELP, add_method_arguments, anchors_in, open_method
 from .outputs import IMAGE_SUFFIXES, SEGMENTATION_SUFFIX, Outputs, suffix_of
 from .progress_bar import slice_bar
 from .report import Report, confidence_of, passes_of, peak_memory_mb
@@ -35,10 +34,6 @@ Carry what is drawn on one slice or more through the volume.
 IMAGE is a NIfTI, NRRD or MHA file, or a folder with one DICOM series. ANNOTATION is a label map on its grid
 (or a .seg.nrrd from Slicer); each label is drawn on one slice or more, all labels along one axis. The drawn
 slices come back unchanged. Nothing is written unless everything succeeds."""
-
-_AXIS_HELP = """\
-the axis along which slices were painted: auto finds it; 0, 1 and 2 count the axes of the array in (k, j, i) order,
-so 0 is the last axis of a NIfTI file (usually axial), 1 the middle one and 2 the first"""
 
 
 @dataclass
@@ -67,14 +62,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "output", type=Path, metavar="OUTPUT", help="label map to write (.nii.gz, .nii, .nrrd, .mha) or .seg.nrrd"
     )
-    parser.add_argument(
-        "--method", default="sli2vol", help="sli2vol (default), sli2vol-paper, copy, or optical-flow", metavar="NAME"
-    )
-    parser.add_argument("--axis", choices=("auto", "0", "1", "2"), default="auto", help=_AXIS_HELP)
-    parser.add_argument(
-        "--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute (default: auto)"
-    )
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights to use instead of the catalogue's")
+    add_method_arguments(parser)
+    parser.add_argument("--axis", choices=("auto", "0", "1", "2"), default="auto", help=AXIS_HELP)
     parser.add_argument(
         "--direction",
         choices=[direction.value for direction in Direction],
@@ -96,12 +85,12 @@ def run(arguments: argparse.Namespace) -> int:
     watch = Stopwatch()
     with Outputs() as outputs:
         _claim_outputs(outputs, arguments)
-        method, weights = _open_method(arguments)
+        method, weights = open_method(arguments)
         watch.lap("load the method")
         image = read_volume(arguments.image)
         annotation = read_label_map(arguments.annotation, image.grid)
         watch.lap("read")
-        axis, anchors = _anchors(annotation.array, arguments.axis)
+        axis, anchors = anchors_in(annotation.array, arguments.axis)
         stack = SliceStack(image.array, image.spacing_mm, axis)
         watch.lap("prepare")
         propagation = _propagate(stack, method, anchors, arguments)
@@ -129,25 +118,6 @@ def _claim_outputs(outputs: Outputs, arguments: argparse.Namespace) -> None:
         outputs.claim(arguments.confidence, IMAGE_SUFFIXES, inputs)
     if arguments.report is not None:
         outputs.claim(arguments.report, (".json",), inputs)
-
-
-def _open_method(arguments: argparse.Namespace) -> tuple[Method, Path | None]:
-    from ..engine.methods import METHOD_NAMES, METHODS_WITH_WEIGHTS, create_method
-
-    weights: Path | None = arguments.weights
-    takes_weights = arguments.method in METHODS_WITH_WEIGHTS
-    if weights is not None and arguments.method in METHOD_NAMES and not takes_weights:
-        msg = f"The method '{arguments.method}' takes no weights; leave --weights out, or choose another method."
-        raise MethodError(msg)
-    if weights is None and takes_weights:
-        weights = find_weights(arguments.method)
-    return create_method(arguments.method, weights, arguments.device), weights
-
-
-def _anchors(labels: np.ndarray, axis: str) -> tuple[int, tuple[Anchor, ...]]:
-    masks = {int(label): labels == label for label in np.unique(labels) if label != 0}
-    number = find_axis(list(masks.values())) if axis == "auto" else int(axis)
-    return number, anchors_from_masks(masks, number)
 
 
 def _propagate(

@@ -74,7 +74,7 @@ def test_perceptual_says_what_it_needs() -> None:
 @pytest.mark.parametrize("policy", WITHOUT_FEATURES)
 def test_when_every_slice_is_drawn_nothing_is_left(policy: str) -> None:
     everything = list(range(6))
-    with pytest.raises(RecommendationError, match="nothing (is )?left to recommend"):
+    with pytest.raises(RecommendationError, match=r"nothing (is )?left to recommend"):
         recommend(request([8] * 6, everything), policy)
 
 

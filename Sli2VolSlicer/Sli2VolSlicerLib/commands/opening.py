@@ -1,0 +1,64 @@
+"""What several commands begin with: a method by its name, anchors from a label map."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..engine.annotation import anchors_from_masks, find_axis
+from ..engine.errors import MethodError
+from ..engine.records import Anchor
+from ..weights import find_weights
+
+if TYPE_CHECKING:
+    from ..engine.protocol import Method
+
+AXIS_HELP = """\
+the axis along which slices were painted: auto finds it; 0, 1 and 2 count the axes of the array in (k, j, i) order,
+so 0 is the last axis of a NIfTI file (usually axial), 1 the middle one and 2 the first"""
+
+
+def add_method_arguments(parser: argparse.ArgumentParser) -> None:
+    """--method, --device and --weights."""
+    parser.add_argument(
+        "--method", default="sli2vol", help="sli2vol (default), sli2vol-paper, copy, or optical-flow", metavar="NAME"
+    )
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute (default: auto)"
+    )
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights to use instead of the catalogue's")
+
+
+def open_method(arguments: argparse.Namespace) -> tuple[Method, Path | None]:
+    """The method that the arguments name, and the weights file that it took.
+
+    Raises:
+        Sli2VolError: no such method, device or weights, or weights for a method that takes none.
+    """
+    from ..engine.methods import METHOD_NAMES, METHODS_WITH_WEIGHTS, create_method
+
+    weights: Path | None = arguments.weights
+    takes_weights = arguments.method in METHODS_WITH_WEIGHTS
+    if weights is not None and arguments.method in METHOD_NAMES and not takes_weights:
+        msg = f"The method '{arguments.method}' takes no weights; leave --weights out, or choose another method."
+        raise MethodError(msg)
+    if weights is None and takes_weights:
+        weights = find_weights(arguments.method)
+    return create_method(arguments.method, weights, arguments.device), weights
+
+
+def anchors_in(labels: np.ndarray, axis: str) -> tuple[int, tuple[Anchor, ...]]:
+    """The painted axis and the anchors of a label map (k, j, i).
+
+    Args:
+        axis: "auto", or the axis' number.
+
+    Raises:
+        AnnotationError: nothing is painted, or the axis cannot be told.
+    """
+    masks = {int(label): labels == label for label in np.unique(labels) if label != 0}
+    number = find_axis(list(masks.values())) if axis == "auto" else int(axis)
+    return number, anchors_from_masks(masks, number)
