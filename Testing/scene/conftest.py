@@ -13,7 +13,7 @@ slicer = pytest.importorskip("slicer", reason="slicer-core is not installed: pip
 
 from slicerhost.fake_session import FakeSession  # noqa: E402
 
-from Sli2VolSlicerLib.scene.editor import SegmentWriter  # noqa: E402
+from Sli2VolSlicerLib.scene.editor import SegmentWriter, modifier_image  # noqa: E402
 from Sli2VolSlicerLib.scene.geometry import image_to_array  # noqa: E402
 from Sli2VolSlicerLib.scene.headless import add_segment, add_segmentation, add_volume, make_scene  # noqa: E402
 from Sli2VolSlicerLib.scene.logic import SceneLogic  # noqa: E402
@@ -43,6 +43,28 @@ class World:
         if i1 >= i0:
             result[k0 : k1 + 1, j0 : j1 + 1, i0 : i1 + 1] = image_to_array(image) == segment.GetLabelValue()
         return result
+
+    def paint(self, segment_id: str, mask: np.ndarray) -> None:
+        """Replace a segment by `mask`, as the user's strokes in the Segment Editor would."""
+        segment = self.segmentation.GetSegmentation().GetSegment(segment_id)
+        extent = (0, mask.shape[2] - 1, 0, mask.shape[1] - 1, 0, mask.shape[0] - 1)
+        now = self.mask(segment_id)
+        writer = self.writer()
+        for write, values in ((writer.remove, now & ~mask), (writer.add, mask & ~now)):
+            if values.any():
+                image = segment.GetRepresentation("Binary labelmap")
+                write(segment_id, modifier_image(image, values, extent))
+        assert np.array_equal(self.mask(segment_id), mask)
+
+    def paint_slice(self, segment_id: str, index: int, plane: np.ndarray | None = None, axis: int = 0) -> None:
+        """Replace one slice of a segment; None empties it."""
+        mask = self.mask(segment_id)
+        np.moveaxis(mask, axis, 0)[index] = False if plane is None else plane
+        self.paint(segment_id, mask)
+
+    def filled(self, segment_id: str) -> list[int]:
+        """The slices along axis 0 on which a segment is."""
+        return np.flatnonzero(self.mask(segment_id).any(axis=(1, 2))).tolist()
 
     def share_layers(self) -> int:
         """Put segments that do not overlap into one labelmap; the number of layers left."""
@@ -96,6 +118,14 @@ def logic() -> SceneLogic:
 
 def blank(shape: tuple[int, int, int] = SHAPE) -> np.ndarray:
     return np.zeros(shape, dtype=bool)
+
+
+@pytest.fixture
+def copying() -> SceneLogic:
+    """A logic with the real engine and the method that copies, whatever the default is."""
+    from Sli2VolSlicerLib.engine.methods import create_method
+
+    return SceneLogic(make_method=lambda name, device: create_method("copy", None, "cpu"))
 
 
 @pytest.fixture

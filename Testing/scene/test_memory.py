@@ -16,21 +16,6 @@ from Sli2VolSlicerLib.scene.logic import SceneLogic
 from Sli2VolSlicerLib.scene.memory import SegmentMemory, anchor_slices, slice_fingerprints
 
 
-def user_paints(world: Any, segment_id: str, mask: np.ndarray) -> None:
-    """Replace a segment by `mask`, as an effect of the segment editor would."""
-    segment = world.segmentation.GetSegmentation().GetSegment(segment_id)
-    writer = world.writer()
-    from Sli2VolSlicerLib.scene.editor import modifier_image
-
-    extent = (0, mask.shape[2] - 1, 0, mask.shape[1] - 1, 0, mask.shape[0] - 1)
-    image = segment.GetRepresentation("Binary labelmap")
-    now = world.mask(segment_id)
-    writer.save_state()
-    writer.remove(segment_id, modifier_image(image, now & ~mask, extent))
-    writer.add(segment_id, modifier_image(segment.GetRepresentation("Binary labelmap"), mask & ~now, extent))
-    assert np.array_equal(world.mask(segment_id), mask)
-
-
 def anchors_of(captured: Capture) -> list[int]:
     return [a.slice_index for a in captured.anchors]
 
@@ -57,7 +42,7 @@ def test_a_corrected_slice_becomes_an_anchor_and_is_kept(world: Any, logic: Scen
     corrected = world.mask("A")
     corrected[7] = False
     corrected[7, 1:4, 1:6] = True
-    user_paints(world, "A", corrected)
+    world.paint("A", corrected)
     result = logic.propagate(world.volume, world.segmentation)
     assert anchors_of(result.capture) == [4, 7]
     assert np.array_equal(world.mask("A")[7], corrected[7])
@@ -71,7 +56,7 @@ def test_a_slice_that_the_user_empties_is_an_empty_anchor(world: Any, logic: Sce
     logic.propagate(world.volume, world.segmentation)
     corrected = world.mask("A")
     corrected[8] = False
-    user_paints(world, "A", corrected)
+    world.paint("A", corrected)
     result = logic.propagate(world.volume, world.segmentation)
     assert anchors_of(result.capture) == [4, 8]
     assert not result.capture.anchors[1].mask.any()
@@ -83,7 +68,7 @@ def test_erasing_the_only_drawn_slice_asks_for_another(world: Any, logic: SceneL
     logic.propagate(world.volume, world.segmentation)
     erased = world.mask("A")
     erased[4] = False
-    user_paints(world, "A", erased)
+    world.paint("A", erased)
     with pytest.raises(AnnotationError, match="draw it on one slice again"):
         logic.propagate(world.volume, world.segmentation)
     assert np.array_equal(world.mask("A"), erased)
@@ -96,7 +81,7 @@ def test_going_up_leaves_what_lies_between_an_emptied_slice_and_the_lowest_drawn
     logic.propagate(world.volume, world.segmentation)
     corrected = world.mask("A")
     corrected[1] = False
-    user_paints(world, "A", corrected)
+    world.paint("A", corrected)
     logic.propagate(world.volume, world.segmentation, direction="up")
     assert np.array_equal(world.mask("A")[:4], corrected[:4])
 
@@ -106,7 +91,7 @@ def test_beginning_anew_forgets(world: Any, logic: SceneLogic, disc: np.ndarray)
     logic.propagate(world.volume, world.segmentation)
     anew = np.zeros_like(disc)
     anew[:, 6, 3:8] = True
-    user_paints(world, "A", anew)
+    world.paint("A", anew)
     captured = capture(world.volume, world.segmentation)
     assert captured.axis == 1
     assert anchors_of(captured) == [6]
@@ -115,7 +100,7 @@ def test_beginning_anew_forgets(world: Any, logic: SceneLogic, disc: np.ndarray)
 def test_leaving_only_the_drawn_slice_is_beginning_anew(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
     world.add("A", disc)
     logic.propagate(world.volume, world.segmentation)
-    user_paints(world, "A", disc)
+    world.paint("A", disc)
     assert anchors_of(capture(world.volume, world.segmentation)) == [4]
 
 

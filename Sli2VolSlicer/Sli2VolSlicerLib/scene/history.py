@@ -18,7 +18,7 @@ from ..engine.errors import OutputError
 from .editor import SegmentWriter
 from .geometry import Box, LatticeMap, bounding_box, matrix_to_array
 from .grid import Grid
-from .memory import fingerprint, read_tag, write_tag
+from .memory import SegmentMemory, fingerprint, read_tag, write_tag
 from .segments import read_segment, segment_ids
 
 MOST_STEPS = 50
@@ -176,17 +176,16 @@ class UndoLog:
             msg = f"Segment {names} was removed since: there is nothing left of this step; nothing was changed."
             (self._done if backwards else self._undone).pop()
             raise OutputError(msg)
-        moves = {each.segment_id: _plan(segmentation, each, backwards) for each in steps if each.box is not None}
+        moves = {each.segment_id: _plan(segmentation, each, backwards) for each in steps}
         layers = self.layers()
-        if moves:
+        moved = {segment_id: move.voxels for segment_id, move in moves.items() if move.voxels is not None}
+        if moved:
             with self.writer.all_or_nothing():
-                for segment_id, move in moves.items():
-                    self.writer.change(
-                        segment_id, move.to_labelmap, move.box, move.target & ~move.now, move.now & ~move.target
-                    )
+                for segment_id, (to_labelmap, box, now, target) in moved.items():
+                    self.writer.change(segment_id, to_labelmap, box, target & ~now, now & ~target)
             if backwards and self.layers() > step.layers:
                 segmentation.CollapseBinaryLabelmaps(False)
-        opposite = [_moved(segmentation.GetSegment(s.segment_id), s, moves.get(s.segment_id), backwards) for s in steps]
+        opposite = [_moved(segmentation.GetSegment(s.segment_id), s, moves[s.segment_id], backwards) for s in steps]
         return UndoStep(tuple(opposite), step.layers if backwards else layers)
 
 
@@ -195,19 +194,21 @@ class _Move:
     """How to take one step in one segment.
 
     Attributes:
-        to_labelmap: the grid's voxels to those of the segment's labelmap now.
-        box: the whole grid.
-        now: where the segment is, bool, (k, j, i).
-        target: where it should be.
+        kept: slices that became the user's since, and so stay as they are.
+        voxels: the grid's voxels to those of the segment's labelmap now, the whole grid, where the segment is,
+            and where it should be (bool, (k, j, i)); None when only the memory changes.
     """
 
-    to_labelmap: LatticeMap
-    box: Box
-    now: np.ndarray
-    target: np.ndarray
+    kept: frozenset[int]
+    voxels: tuple[LatticeMap, Box, np.ndarray, np.ndarray] | None
 
 
 def _plan(segmentation: Any, step: SegmentStep, backwards: bool) -> _Move:
+    here, there = (step.after, step.before) if backwards else (step.before, step.after)
+    segment = segmentation.GetSegment(step.segment_id)
+    noted = _anchors(read_tag(segment)) - _anchors(here.tag)
+    if step.box is None:
+        return _Move(noted, None)
     labelmap = read_segment(segmentation, step.segment_id)
     to_labelmap = None
     if labelmap is not None:
@@ -217,39 +218,42 @@ def _plan(segmentation: Any, step: SegmentStep, backwards: bool) -> _Move:
         to_labelmap = LatticeMap.from_matrix(between, step.shape)
     if labelmap is None or to_labelmap is None:
         msg = (
-            f"The voxel grid of segment '{segmentation.GetSegment(step.segment_id).GetName()}' was changed since "
-            "(resampled, or converted to a surface): this step cannot be taken; nothing was changed."
+            f"The voxel grid of segment '{segment.GetName()}' was changed since (resampled, or converted to a "
+            "surface): this step cannot be taken; nothing was changed."
         )
         raise OutputError(msg)
     grid = Grid(np.empty(step.shape, dtype=bool), (1, 1, 1), step.ijk_to_segmentation, to_labelmap, False)
     now = grid.read(labelmap.image) == labelmap.value
-    return _Move(to_labelmap, grid.box, now, _target(step, now, backwards))
+    planes = np.moveaxis(now, step.axis, 0)
+    kept = noted.union(index for index, known in here.slices.items() if fingerprint(planes[index]) != known)
+    target = now.copy()
+    wanted = np.moveaxis(there.voxels(step.box), step.axis, 0)
+    inner = np.moveaxis(target[step.box.slices], step.axis, 0)
+    for index in here.slices.keys() - kept:
+        position = index - step.box.start[step.axis]
+        inner[position] = wanted[position]
+    return _Move(kept, (to_labelmap, grid.box, now, target))
 
 
-def _moved(segment: Any, step: SegmentStep, move: _Move | None, backwards: bool) -> SegmentStep:
+def _moved(segment: Any, step: SegmentStep, move: _Move, backwards: bool) -> SegmentStep:
     """Set the memory too; the step between what was found and what was made of it."""
-    tag_now, tag = read_tag(segment), step.before.tag if backwards else step.after.tag
+    tag_now = read_tag(segment)
+    memory = SegmentMemory.from_text(step.before.tag if backwards else step.after.tag)
+    if memory is not None and not move.kept.issubset(memory.anchors):
+        memory = replace(memory, anchors=tuple(sorted(move.kept.union(memory.anchors))))
+    tag = "" if memory is None else memory.to_text()
     write_tag(segment, tag)
     tags = (tag, tag_now) if backwards else (tag_now, tag)
-    if move is None:
+    if move.voxels is None:
         return replace(step, before=replace(step.before, tag=tags[0]), after=replace(step.after, tag=tags[1]))
-    before, after = (move.target, move.now) if backwards else (move.now, move.target)
+    _, _, now, target = move.voxels
+    before, after = (target, now) if backwards else (now, target)
     return _make_step(step.segment_id, step.axis, step.shape, step.ijk_to_segmentation, before, after, tags)
 
 
-def _target(step: SegmentStep, now: np.ndarray, backwards: bool) -> np.ndarray:
-    """The segment with every slice that is as the step left it brought to the other side of the step."""
-    target = now.copy()
-    if step.box is None:
-        return target
-    here, there = (step.after, step.before) if backwards else (step.before, step.after)
-    wanted = np.moveaxis(there.voxels(step.box), step.axis, 0)
-    planes, inner = np.moveaxis(target, step.axis, 0), np.moveaxis(target[step.box.slices], step.axis, 0)
-    for index, known in here.slices.items():
-        if fingerprint(planes[index]) == known:
-            position = index - step.box.start[step.axis]
-            inner[position] = wanted[position]
-    return target
+def _anchors(tag: str) -> frozenset[int]:
+    memory = SegmentMemory.from_text(tag)
+    return frozenset() if memory is None else frozenset(memory.anchors)
 
 
 def _make_step(
