@@ -6,11 +6,16 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .cases import SPLITS, BenchmarkError
-from .rows import ALL_ROWS
+from .interactive_records import POLICY_NAMES
+from .rows import ALL_ROWS, OURS
+
+if TYPE_CHECKING:
+    from .run import Options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reuse", action="store_true", help="reuse results although code or weights have changed")
     parser.add_argument("--speed", action="store_true", help="also measure speed and memory (needs an idle machine)")
+    parser.add_argument("--interactive", action="store_true", help="draw slice after slice by policies instead")
+    parser.add_argument(
+        "--policies",
+        nargs="+",
+        default=list(POLICY_NAMES),
+        metavar="POLICY",
+        help=f"for --interactive, of {', '.join(POLICY_NAMES)}",
+    )
+    parser.add_argument(
+        "--limit-volumes-per-structure", type=int, default=0, metavar="N", help="for --interactive (default: all)"
+    )
+    parser.add_argument("--method", default=OURS, metavar="NAME", help=f"for --interactive (default {OURS})")
     parser.add_argument("--report", type=Path, metavar="FILE.md", help="write tables and pictures here")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -72,6 +89,9 @@ def _run(arguments: argparse.Namespace) -> None:
         device=arguments.device,
         reuse=arguments.reuse,
     )
+    if arguments.interactive:
+        _run_interactive(arguments, options, report)
+        return
     run_benchmark(arguments.data, arguments.output, options, report, command_line())
     if arguments.speed:
         from .speed import measure_speed
@@ -86,6 +106,22 @@ def _run(arguments: argparse.Namespace) -> None:
         from .report import short_summary
 
         sys.stdout.write(short_summary(arguments.output))
+
+
+def _run_interactive(arguments: argparse.Namespace, options: Options, report: Callable[[str], None]) -> None:
+    from .interactive import InteractiveOptions, run_interactive
+    from .interactive_report import interactive_summary, write_interactive_report
+
+    if arguments.limit_volumes_per_structure < 0:
+        msg = f"--limit-volumes-per-structure must be 0 or more, got {arguments.limit_volumes_per_structure}."
+        raise BenchmarkError(msg)
+    own = InteractiveOptions(tuple(arguments.policies), arguments.limit_volumes_per_structure, arguments.method)
+    run_interactive(arguments.data, arguments.output, options, own, report, command_line())
+    if arguments.report is not None:
+        write_interactive_report(arguments.output, arguments.report)
+        report(f"wrote {arguments.report}")
+    else:
+        sys.stdout.write(interactive_summary(arguments.output))
 
 
 def _named_files(texts: Sequence[str]) -> dict[str, Path]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .cases import FEASIBILITY_STRUCTURES, PICTURE_FAMILIES, TUNED_FAMILIES, find_index, list_cases
+from .kept_parts import INTERACTIVE, NOTES_BEGIN, NOTES_END, part_of, with_part
 from .pictures import draw_families
 from .records import CaseResult, from_json
 from .rows import OURS
@@ -24,8 +25,6 @@ from .tables import (
     summary_section,
 )
 
-NOTES_BEGIN = "<!-- notes: what is between these two lines is written by hand and kept -->"
-NOTES_END = "<!-- end of notes -->"
 _EMPTY_NOTES = "\n## What did not work\n\nNothing has been written here yet.\n\n"
 
 
@@ -67,9 +66,10 @@ def write_report(data: Path, output: Path, path: Path) -> None:
         structures_section(rows),
     ]
     notes = kept_notes(path)
-    text = "\n".join(section for section in sections if section)
+    interactive = part_of(path.read_text(), INTERACTIVE) if path.is_file() else ""
+    text = "\n".join(section for section in sections if section) + f"\n{NOTES_BEGIN}{notes}{NOTES_END}\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{text}\n{NOTES_BEGIN}{notes}{NOTES_END}\n")
+    path.write_text(with_part(text, INTERACTIVE, interactive) if interactive else text)
 
 
 def kept_notes(path: Path) -> str:

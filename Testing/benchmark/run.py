@@ -105,7 +105,7 @@ def run_benchmark(data: Path, output: Path, options: Options, report: Report, co
     document = {
         "facts": facts(command, named_split or options.split, options, specs),
         "results": [to_json(result) for result in results],
-        **{key: before[key] for key in ("speed",) if key in before},
+        **{key: before[key] for key in ("speed", "interactive") if key in before},
     }
     output.write_text(json.dumps(document, indent=1))
     return results
@@ -136,7 +136,7 @@ def _run_row(spec: RowSpec, cases: Sequence[Case], output: Path, options: Option
     done = 0
     context = multiprocessing.get_context("spawn")
     with (
-        _thread_limit(options.threads),
+        thread_limit(options.threads),
         ProcessPoolExecutor(max_workers=options.workers, mp_context=context) as pool,
     ):
         futures: list[Future[list[CaseResult]]] = [pool.submit(_do, job) for job in jobs]
@@ -150,7 +150,7 @@ def _run_row(spec: RowSpec, cases: Sequence[Case], output: Path, options: Option
 
 
 @contextlib.contextmanager
-def _thread_limit(threads: int) -> Iterator[None]:
+def thread_limit(threads: int) -> Iterator[None]:
     """Processes started within use this many threads (0: as many as they like)."""
     names = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "VTK_SMP_MAX_THREADS") if threads else ()
     before = {name: os.environ.get(name) for name in names}

@@ -154,16 +154,26 @@ def end_candidates(truth: np.ndarray, seed: int, step: int) -> list[int]:
 
 
 def fill_between(work: Work, low: int, high: int) -> np.ndarray:
-    """The filter's result between two drawn slices, bool (high - low + 1, rows, columns)."""
+    """The filter's result between two slices of the truth, bool (high - low + 1, rows, columns)."""
+    return fill_pair(work.truth[low], work.truth[high], high - low, work.spacing_mm)
+
+
+def fill_pair(first: np.ndarray, last: np.ndarray, steps: int, spacing_mm: tuple[float, float, float]) -> np.ndarray:
+    """The filter's result between two drawn slices, bool (steps + 1, rows, columns).
+
+    Args:
+        first, last: bool (rows, columns), neither empty.
+        steps: how many slices `last` is after `first`.
+    """
     import slicer
 
-    drawn = work.truth[[low, high]]
-    rows, columns = (np.flatnonzero(drawn.any(axis=axes)) for axes in ((0, 2), (0, 1)))
+    either = first | last
+    rows, columns = (np.flatnonzero(either.any(axis=axis)) for axis in (1, 0))
     box = tuple(slice(max(0, int(hit[0]) - 2), int(hit[-1]) + 3) for hit in (rows, columns))
-    label = np.zeros((high - low + 1, *work.truth.shape[1:]), np.uint8)
-    label[0], label[-1] = drawn
+    label = np.zeros((steps + 1, *first.shape), np.uint8)
+    label[0], label[-1] = first, last
     fill = slicer.vtkITKMorphologicalContourInterpolator()
-    fill.SetInputData(to_vtk(np.pad(label[(slice(None), *box)], ((1, 1), (0, 0), (0, 0))), work.spacing_mm))
+    fill.SetInputData(to_vtk(np.pad(label[(slice(None), *box)], ((1, 1), (0, 0), (0, 0))), spacing_mm))
     fill.SetAxis(2)
     fill.Update()
     result = np.zeros(label.shape, bool)

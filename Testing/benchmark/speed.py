@@ -26,8 +26,6 @@ _Result = TypeVar("_Result")
 CASE = "sabsCT_01/liver"
 PLAIN_SIDE = 256
 PLAIN_STEPS = 3
-CORRECTION_DISTANCE = 6
-"""The second slice of the "after a correction" call is this far from the painted one."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,13 @@ class PropagateSpeed:
         prepare_seconds: imports and reading the weights.
         first_seconds: the first Propagate of the session.
         again_seconds: the same call once more.
-        corrected_seconds: a call with one more drawn slice.
+        corrected_seconds: a call with one more drawn slice: the recommended one, drawn from the truth.
         slices: slices propagated by the first call.
         dice: of the first call's result.
         peak_mb: the whole process', from its start to its end; `image_mb` of it is the volume as read.
+        corrected_slice: the recommended slice.
+        corrected_slices: slices propagated by the call after the correction.
+        corrected_dice: of its result.
     """
 
     case: str
@@ -56,6 +57,9 @@ class PropagateSpeed:
     dice: float
     peak_mb: float
     image_mb: float
+    corrected_slice: int = -1
+    corrected_slices: int = 0
+    corrected_dice: float = 0.0
 
     @property
     def seconds_per_slice(self) -> float:
@@ -96,6 +100,7 @@ def measure_speed(data: Path, output: Path, options: Options, report: Callable[[
     spec = row_specs([OURS], options.weights, "cpu")[0]
     ours = _alone(propagate_speed, cases[0], spec)
     report(f"first {ours.first_seconds:.2f} s, again {ours.again_seconds:.2f} s, {ours.peak_mb:.0f} MB")
+    report(f"corrected on slice {ours.corrected_slice} {ours.corrected_seconds:.2f} s, {ours.corrected_slices} slices")
     plain = _alone(plain_speed, cases[0])
     speed = Speed(ours, plain)
     report(f"the plain way {plain.seconds_per_slice:.2f} s per slice: {speed.times_faster:.0f} times slower")
@@ -125,22 +130,26 @@ def propagate_speed(case: Case, spec: RowSpec) -> PropagateSpeed:
     volume = load_volume(case)
     truth = volume.truth(case)
     index = seed_slice(truth, case.name)
-    other = min(int(np.flatnonzero(truth.any(axis=(1, 2)))[-1]), index + CORRECTION_DISTANCE)
     started = time.perf_counter()
     from Sli2VolSlicerLib.engine.methods import create_method
+    from Sli2VolSlicerLib.engine.recommendation import RecommendationRequest, recommend
     from Sli2VolSlicerLib.engine.records import Anchor
     from Sli2VolSlicerLib.engine.session import PropagationSession
     from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
     method = create_method(spec.name, spec.weights, spec.device)
-    session = PropagationSession(SliceStack(volume.image, volume.spacing_mm, axis=0), method)
+    stack = SliceStack(volume.image, volume.spacing_mm, axis=0)
+    session = PropagationSession(stack, method)
     prepared = time.perf_counter()
     drawn = Anchor(index, 1, truth[index])
     first = session.propagate([drawn])
     after_first = time.perf_counter()
     session.propagate([drawn])
     after_again = time.perf_counter()
-    session.propagate([drawn, Anchor(other, 1, truth[other])])
+    (named,) = recommend(RecommendationRequest(stack, first, (drawn,)))
+    correction = Anchor(named.slice_index, 1, truth[named.slice_index])
+    recommended = time.perf_counter()
+    corrected = session.propagate([drawn, correction])
     after_corrected = time.perf_counter()
     return PropagateSpeed(
         case=case.name,
@@ -148,11 +157,14 @@ def propagate_speed(case: Case, spec: RowSpec) -> PropagateSpeed:
         prepare_seconds=prepared - started,
         first_seconds=after_first - prepared,
         again_seconds=after_again - after_first,
-        corrected_seconds=after_corrected - after_again,
+        corrected_seconds=after_corrected - recommended,
         slices=first.slices_propagated,
         dice=dice(np.asarray(first.masks[1], bool), truth),
         peak_mb=memory.peak_mb(),
         image_mb=volume.image.nbytes / 1e6,
+        corrected_slice=named.slice_index,
+        corrected_slices=corrected.slices_propagated,
+        corrected_dice=dice(np.asarray(corrected.masks[1], bool), truth),
     )
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from sli2vol_benchmark.cases import BenchmarkError
 from sli2vol_benchmark.cli import main
+from sli2vol_benchmark.kept_parts import NOTES_BEGIN, NOTES_END
 from sli2vol_benchmark.records import read_results
-from sli2vol_benchmark.report import NOTES_BEGIN, NOTES_END
 from sli2vol_benchmark.rows import RowSpec, fingerprint, row_specs
 from sli2vol_benchmark.run import lines_path
 

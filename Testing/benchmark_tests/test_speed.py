@@ -25,7 +25,7 @@ from sli2vol_benchmark.tables import speed_section
 
 from .results import result
 
-OURS = PropagateSpeed("sabsCT_01/liver", "cpu", 1.0, 4.0, 0.5, 0.8, 100, 0.9, 900.0, 18.0)
+OURS = PropagateSpeed("sabsCT_01/liver", "cpu", 1.0, 4.0, 0.5, 0.8, 100, 0.9, 900.0, 18.0, 12, 9, 0.95)
 SPEED = Speed(OURS, PlainSpeed(2.0, 1400.0, 3))
 
 
@@ -36,7 +36,7 @@ def test_times_faster_compares_seconds_per_slice() -> None:
 
 def test_the_section_tells_the_ratio_the_seconds_and_the_memory() -> None:
     text = speed_section(SPEED, {"sli2vol": [result(row="sli2vol")]})
-    for words in ("50 times", "4.00 s", "900 MB", "8.0 times"):
+    for words in ("50 times", "4.00 s", "900 MB", "8.0 times", "recommended slice 12", "5.0 times"):
         assert words in " ".join(text.split())
 
 
@@ -54,6 +54,9 @@ def test_a_first_and_a_second_call_are_timed_on_one_session(small_data: Path) ->
     measured = propagate_speed(list_cases(small_data)[0], RowSpec("copy", device="cpu"))
     assert measured.slices == 15
     assert measured.first_seconds > 0
+    assert measured.corrected_seconds > 0
+    assert measured.corrected_dice > 0.5
+    assert 0 <= measured.corrected_slice < 16
     assert measured.peak_mb > measured.image_mb > 0
 
 

@@ -13,14 +13,19 @@ from ..records import Anchor, Propagation, StopReason
 LEAST_QUALITY = 0.05
 """An estimated Dice under this is taken for this: its logarithm is needed."""
 
+_LEAST_LOSS = 0.002
+"""Logarithm of the quality lost per slice at the least: methods without soft masks are always sure."""
+
 PRESENCE_IN_GAP = 0.8
 """Chance that the structure is on a slice that no pass reached between two anchors that show it."""
 
 _PRESENCE_AT_END = (0.25, 1.1, 0.95)
 """Chance that a structure goes on where its pass ended: first + second x (area there / largest area), at most third."""
 
-_HALF_LENGTH = 0.15
-"""Past that end half of the structures that go on end within this many diameters of the largest slice."""
+_HALF_DIAMETERS = 0.15
+_HALF_EXTENTS = 0.17
+"""Past that end half of the structures that go on end within so many diameters of the largest slice, or so many
+times the extent found so far, whichever is longer."""
 
 _AREA_BEYOND = 0.45
 """Mean area of what a pass has missed beyond its end, as a share of the area at its end."""
@@ -97,20 +102,23 @@ def make_outlook(
     drawn = np.zeros(area.size, bool)
     drawn[[anchor.slice_index for anchor in anchors]] = True
     estimated = np.nan_to_num(np.asarray(propagation.slice_confidence[label], np.float64), nan=0.0)
-    quality = np.where(found, np.clip(estimated, LEAST_QUALITY, 1.0), 0.0)
+    away = np.abs(np.arange(area.size)[:, None] - np.flatnonzero(drawn)).min(axis=1) if drawn.any() else 0.0
+    quality = np.where(found, np.clip(estimated, LEAST_QUALITY, np.exp(-_LEAST_LOSS * away)), 0.0)
     quality[drawn] = 1.0
     segment = np.where(drawn, -1, np.cumsum(drawn))
     outlook = Outlook(area, found.astype(np.float64), quality, np.zeros(area.size), segment)
-    per_diameter = spacing_mm[0] / (2.0 * np.sqrt(max(1.0, area.max()) * spacing_mm[1] * spacing_mm[2] / np.pi))
-    _expect_more(outlook, propagation, anchors, label, per_diameter)
+    diameter_mm = 2.0 * np.sqrt(max(1.0, area.max()) * spacing_mm[1] * spacing_mm[2] / np.pi)
+    extent = np.ptp(np.flatnonzero(found)) + 1 if found.any() else 1
+    half_length = max(_HALF_DIAMETERS * diameter_mm / spacing_mm[0], _HALF_EXTENTS * extent)
+    _expect_more(outlook, propagation, anchors, label, float(half_length))
     outlook.position = np.concatenate([[0.0], np.cumsum(_losses(outlook, drawn))])
     return outlook
 
 
 def _expect_more(
-    outlook: Outlook, propagation: Propagation, anchors: Sequence[Anchor], label: int, per_diameter: float
+    outlook: Outlook, propagation: Propagation, anchors: Sequence[Anchor], label: int, half_length: float
 ) -> None:
-    """Fill in area and presence where nothing was found but something may be."""
+    """Fill in area and presence where nothing was found but something may be; `half_length` is in slices."""
     largest = float(outlook.area.max())
     ended = {(p.anchor_slice, p.step) for p in propagation.passes if p.label == label and p.reason in _ENDED_BY_ITSELF}
     last = outlook.area.size - 1
@@ -132,8 +140,7 @@ def _expect_more(
             end = first - 1 if from_below else stop + 1
             constant, slope, most = _PRESENCE_AT_END
             at_end = min(most, constant + slope * outlook.area[end] / largest)
-            away = np.abs(unseen - end) * per_diameter
-            outlook.presence[unseen] = at_end / (1.0 + away / _HALF_LENGTH)
+            outlook.presence[unseen] = at_end / (1.0 + np.abs(unseen - end) / half_length)
             outlook.area[unseen] = _AREA_BEYOND * outlook.area[end]
 
 
