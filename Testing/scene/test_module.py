@@ -75,6 +75,27 @@ def test_the_logic_of_the_module_takes_slicers_names(module: ModuleType, world: 
     assert logic.redo(world.segmentation)
 
 
+def test_the_logic_of_the_module_has_the_whole_loop_under_slicers_names(
+    module: ModuleType, world: Any, disc: np.ndarray, copying: SceneLogic
+) -> None:
+    world.add("A", disc)
+    nodes = world.volume, world.segmentation
+    logic = module.Sli2VolSlicerLogic(copying)
+    logic.propagate(*nodes)
+    assert logic.acceptSlice(*nodes, "A", 6)
+    assert [a.slice_index for a in logic.anchors(*nodes, segmentIDs=["A"])] == [4, 6]
+    assert logic.release(*nodes, "A", 6)
+    assert logic.limitRange(*nodes, "A", last=10.0, unit="mm").limits.last == 8
+    assert logic.limits(*nodes)["A"].last == 8
+    logic.clearLimits(world.segmentation, "A")
+    assert not logic.limits(*nodes)
+    (best,) = logic.recommend(*nodes, policy="keep-n")
+    assert best.slice_index != 4
+    assert len(logic.recommend(world.volume, policy="keep-n", count=2)) == 2
+    confidence = logic.writeConfidence(*nodes)
+    assert confidence.GetImageData().GetDimensions() == world.volume.GetImageData().GetDimensions()
+
+
 def test_pressing_propagate_fills_the_segment_and_says_so(
     panel: Any, world: Any, disc: np.ndarray, application: SimpleNamespace
 ) -> None:

@@ -17,7 +17,14 @@ from .editable import EditRules
 from .editor import SegmentWriter
 from .history import UndoLog
 from .memory import forget, forget_limits
-from .recommend import SceneRecommendation, anything_painted, blank_stack, for_scene, request_for
+from .recommend import (
+    SceneRecommendation,
+    anything_painted,
+    blank_request,
+    blank_stack,
+    for_scene,
+    request_for,
+)
 from .segments import read_segment, require_segmentation
 from .sessions import (
     DEFAULT_DEVICE,
@@ -31,7 +38,7 @@ from .sessions import (
 from .write_back import Reach, WriteReport, write_back
 
 if TYPE_CHECKING:
-    from ..engine.recommendation import DescriptorSource
+    from ..engine.recommendation import QualityEstimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,7 +262,6 @@ class SceneLogic:
         axis: int | None = None,
         device: str | None = None,
         seed: int = 0,
-        features: DescriptorSource | None = None,
         progress: ProgressCallback | None = None,
         is_cancelled: IsCancelled | None = None,
     ) -> tuple[SceneRecommendation, ...]:
@@ -274,7 +280,6 @@ class SceneLogic:
             axis: the axis to be painted along, before anything is painted (k by default).
             device: "auto", "cpu", "cuda" or "mps".
             seed: of the policy "random".
-            features: describes slices for the policy "perceptual".
             progress: called after every slice that is computed.
             is_cancelled: asked between slices.
 
@@ -282,16 +287,37 @@ class SceneLogic:
             VolumeError, AnnotationError, MethodError, WeightsError, DeviceError: as `propagate`.
             RecommendationError: no such policy, one that needs something painted, or no slice left.
         """
-        from ..engine.recommendation import RecommendationRequest, recommend
+        from ..engine.recommendation import recommend
 
         if not anything_painted(volume_node, segmentation_node, segment_ids):
-            stack = blank_stack(volume_node, axis)
-            blank = RecommendationRequest(stack, all_axes=all_axes, seed=seed, features=features)
+            made = self._sessions.method(method, device) if policy == "perceptual" else None
+            blank = blank_request(blank_stack(volume_node, axis), made, all_axes=all_axes, seed=seed)
             return for_scene(recommend(blank, policy, count=count), None)
         captured = capture(volume_node, segmentation_node, segment_ids)
         propagation = self._propagation_of(captured, method, device, progress, is_cancelled)
-        request = request_for(captured, propagation, all_axes=all_axes, seed=seed, features=features)
+        made, _ = self._sessions.method_and_session(captured, method, device)
+        request = request_for(captured, propagation, made, all_axes=all_axes, seed=seed)
         return for_scene(recommend(request, policy, count=count), captured)
+
+    def estimate_quality(
+        self,
+        volume_node: Any,
+        segmentation_node: Any,
+        segment_ids: Sequence[str] | None = None,
+        *,
+        method: str | None = None,
+        device: str | None = None,
+    ) -> Mapping[str, QualityEstimate]:
+        """Segment ID -> how good its propagation is, and whether the user may stop; arguments as `recommend`."""
+        from ..engine.recommendation import estimate_quality
+
+        captured = capture(volume_node, segmentation_node, segment_ids)
+        propagation = self._propagation_of(captured, method, device)
+        heard = engine_anchors(captured)
+        return {
+            segment.segment_id: estimate_quality(propagation, segment.label, heard, captured.stack.spacing_mm)
+            for segment in captured.segments
+        }
 
     def write_confidence(
         self,

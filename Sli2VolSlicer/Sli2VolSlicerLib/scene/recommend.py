@@ -13,7 +13,7 @@ from .grid import volume_voxels
 from .segments import labelmap_segmentation, read_segment, require_segmentation, segment_ids
 
 if TYPE_CHECKING:
-    from ..engine.recommendation import DescriptorSource, Recommendation, RecommendationRequest
+    from ..engine.recommendation import Recommendation, RecommendationRequest
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,10 @@ def blank_stack(volume_node: Any, axis: int | None) -> SliceStack:
 
 
 def request_for(
-    captured: Capture, propagation: Propagation, *, all_axes: bool, seed: int, features: DescriptorSource | None
+    captured: Capture, propagation: Propagation, method: object, *, all_axes: bool, seed: int
 ) -> RecommendationRequest:
     """What a policy may look at once something is painted; slices beyond all limits are not to be named."""
+    from ..engine.descriptors import descriptors_of
     from ..engine.recommendation import RecommendationRequest
 
     last = captured.slice_count - 1
@@ -80,8 +81,16 @@ def request_for(
         all_axes=all_axes,
         seed=seed,
         slice_range=(min(low for low, _ in reaches), max(high for _, high in reaches)),
-        features=features,
+        features=descriptors_of(captured.stack, method),
     )
+
+
+def blank_request(stack: SliceStack, method: object, *, all_axes: bool, seed: int) -> RecommendationRequest:
+    """What a policy may look at before anything is painted."""
+    from ..engine.descriptors import descriptors_of
+    from ..engine.recommendation import RecommendationRequest
+
+    return RecommendationRequest(stack, all_axes=all_axes, seed=seed, features=descriptors_of(stack, method))
 
 
 def for_scene(found: Sequence[Recommendation], captured: Capture | None) -> tuple[SceneRecommendation, ...]:

@@ -67,7 +67,15 @@ class SessionKeeper:
         self._find_weights = find_weights
         self._make_method = make_method or self._engine_method
         self._make_session = make_session or _engine_session
-        self._kept: tuple[_SessionKey, Session] | None = None
+        self._kept: tuple[_SessionKey, Method, Session] | None = None
+
+    def method(self, method: str | None, device: str | None) -> Method:
+        """The method by itself, before there is anything to propagate; None stands for those of last time.
+
+        Raises:
+            MethodError, WeightsError, DeviceError: there can be none.
+        """
+        return self._make_method(*self._names(method, device))
 
     def session(self, captured: Capture, method: str | None, device: str | None) -> Session:
         """The session for a capture; None stands for the method and device of the last one.
@@ -75,18 +83,28 @@ class SessionKeeper:
         Raises:
             VolumeError, MethodError, WeightsError, DeviceError: there can be none.
         """
-        last = self._kept[0] if self._kept is not None else None
-        method = method or (last.method if last is not None else DEFAULT_METHOD)
-        device = device or (last.device if last is not None else DEFAULT_DEVICE)
+        return self.method_and_session(captured, method, device)[1]
+
+    def method_and_session(self, captured: Capture, method: str | None, device: str | None) -> tuple[Method, Session]:
+        """As `session`, with the method that it works with."""
+        method, device = self._names(method, device)
         key = _session_key(captured, method, device)
         if self._kept is None or self._kept[0] != key:
             self._kept = None
-            self._kept = (key, self._make_session(captured.stack, self._make_method(method, device)))
-        return self._kept[1]
+            made = self._make_method(method, device)
+            self._kept = (key, made, self._make_session(captured.stack, made))
+        return self._kept[1], self._kept[2]
 
     def drop(self) -> None:
         """Give its memory back."""
         self._kept = None
+
+    def _names(self, method: str | None, device: str | None) -> tuple[str, str]:
+        last = self._kept[0] if self._kept is not None else None
+        return (
+            method or (last.method if last is not None else DEFAULT_METHOD),
+            device or (last.device if last is not None else DEFAULT_DEVICE),
+        )
 
     def _engine_method(self, name: str, device: str) -> Method:
         try:
