@@ -9,7 +9,6 @@ import pytest
 
 from Sli2VolSlicerLib.engine.errors import AnnotationError
 from Sli2VolSlicerLib.engine.records import SliceLimits
-from Sli2VolSlicerLib.scene.headless import add_volume
 from Sli2VolSlicerLib.scene.logic import SceneLogic
 
 
@@ -181,13 +180,8 @@ def test_beginning_anew_on_the_same_axis_keeps_the_limits(filled: Any, copying: 
     assert filled.filled("A") == list(range(7))
 
 
-def test_limits_of_another_axis_or_volume_are_not_dropped_in_silence(
-    filled: Any, copying: SceneLogic, disc: np.ndarray
-) -> None:
+def test_limits_of_another_axis_are_not_dropped_in_silence(filled: Any, copying: SceneLogic, disc: np.ndarray) -> None:
     copying.limit_range(filled.volume, filled.segmentation, "A", last=6)
-    bigger = add_volume(filled.scene, np.random.default_rng(0).random((12, 12, 14)), filled.ijk_to_ras, "Bigger")
-    with pytest.raises(AnnotationError, match="choose that volume, or clear the limits"):
-        copying.propagate(bigger, filled.segmentation)
     anew = np.zeros_like(disc)
     anew[2:6, 6, 3:8] = True
     filled.paint("A", anew)

@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import slicer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from Sli2VolSlicerLib.engine.errors import AnnotationError
+from Sli2VolSlicerLib.engine.methods import create_method
+from Sli2VolSlicerLib.engine.records import SliceLimits
 from Sli2VolSlicerLib.scene.capture import Capture, capture
 from Sli2VolSlicerLib.scene.geometry import image_to_array
+from Sli2VolSlicerLib.scene.headless import add_segment, add_segmentation, add_volume
 from Sli2VolSlicerLib.scene.logic import SceneLogic
 from Sli2VolSlicerLib.scene.memory import SegmentMemory, anchor_slices, slice_fingerprints
 
@@ -117,13 +121,72 @@ def test_a_new_segment_follows_the_axis_of_one_already_propagated(
     assert [(a.label, a.slice_index) for a in captured.anchors] == [(1, 4), (2, 6)]
 
 
-def test_the_memory_is_of_one_place_only(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
-    from Sli2VolSlicerLib.scene.headless import add_volume
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 0, 2)])
+@pytest.mark.parametrize("flips", [(), (0,), (1, 2), (0, 1, 2)])
+def test_the_memory_follows_to_a_volume_that_is_turned_flipped_and_cropped(
+    world: Any, axis: int, order: tuple[int, int, int], flips: tuple[int, ...]
+) -> None:
+    mask = np.zeros(world.voxels.shape, dtype=bool)
+    np.moveaxis(mask, axis, 0)[4, 2:9, 3:9] = True
+    np.moveaxis(mask, axis, 0)[6, 2:9, 4:9] = True
+    world.add("A", mask)
+    logic = SceneLogic(make_method=lambda name, device: create_method("copy", None, "cpu"))
+    logic.propagate(world.volume, world.segmentation, slice_range=(2, 8))
+    logic.accept(world.volume, world.segmentation, "A", 7)
+    logic.limit_range(world.volume, world.segmentation, "A", first=3)
+    world.paint_slice("A", 5, axis=axis)
 
+    # The same volume without its first two slices along every axis, then flipped and turned.
+    start, step = np.full(3, 2), np.ones(3, dtype=int)
+    voxels = world.voxels[2:, 2:, 2:]
+    for flipped in flips:
+        start[flipped], step[flipped] = world.voxels.shape[flipped] - 1, -1
+        voxels = np.flip(voxels, flipped)
+    into_kji = np.eye(4)
+    into_kji[:3, :3] = np.diag(step)[:, order]
+    into_kji[:3, 3] = start
+    swap = np.eye(4)[[2, 1, 0, 3]]
+    other = add_volume(world.scene, voxels.transpose(order), world.ijk_to_ras @ swap @ into_kji @ swap, "Other")
+
+    moved = {i: (i - start[axis]) * step[axis] for i in (4, 5, 6, 7)}
+    expected = sorted((int(moved[i]), i == 5, i == 7) for i in moved)
+    found = logic.anchors(other, world.segmentation)
+    assert {a.axis for a in found} == {order.index(axis)}
+    assert [(a.slice_index, a.is_empty, a.is_accepted) for a in found] == expected
+    limits = logic.limits(other, world.segmentation)["A"]
+    end = int((3 - start[axis]) * step[axis])
+    assert limits == (SliceLimits(first=end) if step[axis] > 0 else SliceLimits(last=end))
+    assert logic.propagate(other, world.segmentation).capture.grid.is_native
+    before = world.mask("A")
+    assert [a.slice_index for a in logic.anchors(world.volume, world.segmentation)] == [4, 5, 6, 7]
+    logic.propagate(world.volume, world.segmentation, slice_range=(2, 8))
+    assert np.array_equal(world.mask("A"), before)
+
+
+def test_the_memory_is_kept_with_a_volume_on_another_lattice(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
     world.add("A", disc)
     logic.propagate(world.volume, world.segmentation, slice_range=(3, 5))
-    bigger = add_volume(world.scene, np.random.default_rng(0).random((12, 12, 14)), world.ijk_to_ras, "Bigger")
-    assert anchors_of(capture(bigger, world.segmentation)) == [3, 4, 5]
+    shifted = world.ijk_to_ras @ np.array([[1, 0, 0, 0.4], [0, 0.7, 0, 0], [0, 0, 0.5, 0.3], [0, 0, 0, 1]])
+    other = add_volume(world.scene, np.random.default_rng(0).random((24, 20, 14)), shifted, "Other")
+    captured = capture(other, world.segmentation)
+    assert not captured.grid.is_native
+    assert len(captured.anchors) == 1
+    assert np.array_equal(captured.anchors[0].mask.sum(), disc.sum())
+
+
+def test_the_memory_is_dropped_when_the_segment_is_put_on_another_lattice(
+    world: Any, logic: SceneLogic, disc: np.ndarray
+) -> None:
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation, slice_range=(3, 5))
+    segment = world.segmentation.GetSegmentation().GetSegment("A")
+    finer = add_segmentation(world.scene)
+    add_segment(finer, "F", np.repeat(world.mask("A"), 2, axis=1), world.ijk_to_ras @ np.diag([1, 0.5, 1, 1]))
+    copy = slicer.vtkOrientedImageData()
+    copy.DeepCopy(finer.GetSegmentation().GetSegment("F").GetRepresentation("Binary labelmap"))
+    segment.AddRepresentation("Binary labelmap", copy)
+    assert anchors_of(capture(world.volume, world.segmentation, axis=0)) == [3, 4, 5]
 
 
 def test_a_released_anchor_may_be_rewritten(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:

@@ -183,8 +183,8 @@ def engine_limits(captured: Capture) -> Mapping[int, SliceLimits]:
 def _require_known_limits(segment: CapturedSegment) -> None:
     if not segment.are_limits_known:
         msg = (
-            f"The limits of segment '{segment.name}' were set along another axis, or on a volume of another geometry: "
-            "choose that volume, or clear the limits."
+            f"The limits of segment '{segment.name}' were set along another axis, or on another voxel grid: "
+            "clear them, or undo what changed the segment."
         )
         raise AnnotationError(msg)
 

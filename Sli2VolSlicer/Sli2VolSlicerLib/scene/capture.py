@@ -14,7 +14,7 @@ from ..engine.errors import AnnotationError
 from ..engine.records import UNLIMITED, Anchor, SliceLimits
 from ..engine.slice_stack import SliceStack
 from .grid import Grid, make_grid, volume_voxels
-from .memory import SegmentMemory, accepted_slices, anchor_slices, read_memory, stored_memory
+from .memory import SegmentMemory, accepted_slices, anchor_slices, is_begun_anew, memory_on_grid, stored_memory
 from .segments import labelmap_segmentation, painted_segments, require_segmentation
 
 
@@ -119,15 +119,16 @@ def capture(
                 "choose the volume it was painted on."
             )
             raise AnnotationError(msg)
-    memories = {
-        label: read_memory(segmentation.GetSegment(labelmap.segment_id), grid, masks[label])
+    known = {
+        label: memory_on_grid(segmentation.GetSegment(labelmap.segment_id), grid, labelmap, masks[label])
         for label, labelmap in enumerate(labelmaps, start=1)
     }
-    chosen = _choose_axis(grid, axis, masks, {label: m.axis for label, m in memories.items() if m is not None})
+    memories = {label: m for label, m in known.items() if m is not None and not is_begun_anew(m, masks[label])}
+    chosen = _choose_axis(grid, axis, masks, {label: m.axis for label, m in memories.items()})
     segments: list[CapturedSegment] = []
     anchors: list[Anchor] = []
     for label, labelmap in enumerate(labelmaps, start=1):
-        memory, mask = memories[label], masks[label]
+        memory, mask = memories.get(label), masks[label]
         accepted: tuple[int, ...] = ()
         if memory is None or memory.axis != chosen:
             found = anchors_from_masks({label: mask}, chosen)
@@ -137,19 +138,26 @@ def capture(
         anchors.extend(found)
         indices = tuple(a.slice_index for a in found)
         stored = stored_memory(segmentation.GetSegment(labelmap.segment_id))
-        limits, known = _limits(stored, grid, chosen)
+        limits, are_known = _limits(stored, known[label], chosen)
         segments.append(
-            CapturedSegment(labelmap.segment_id, labelmap.name, label, mask, indices, accepted, limits, known)
+            CapturedSegment(labelmap.segment_id, labelmap.name, label, mask, indices, accepted, limits, are_known)
         )
     return Capture(volume_node, segmentation_node, grid, chosen, tuple(segments), tuple(anchors))
 
 
-def _limits(stored: SegmentMemory | None, grid: Grid, axis: int) -> tuple[SliceLimits, bool]:
-    """A segment's limits on this grid and axis, and whether they speak of them."""
+def _limits(stored: SegmentMemory | None, here: SegmentMemory | None, axis: int) -> tuple[SliceLimits, bool]:
+    """A segment's limits along the axis, and whether they speak of it and of this grid.
+
+    Args:
+        stored: what is remembered, of whichever grid.
+        here: the same in slices of this grid; None if that cannot be said.
+        axis: the painted axis of the grid.
+    """
     if stored is None or not stored.limits:
         return UNLIMITED, True
-    known = stored.is_of(grid) and stored.axis == axis
-    return (stored.limits if known else UNLIMITED), known
+    if here is None or here.axis != axis:
+        return UNLIMITED, False
+    return here.limits, True
 
 
 def _remembered_anchors(label: int, mask: np.ndarray, indices: tuple[int, ...], axis: int) -> tuple[Anchor, ...]:

@@ -206,7 +206,7 @@ class _Move:
 def _plan(segmentation: Any, step: SegmentStep, backwards: bool) -> _Move:
     here, there = (step.after, step.before) if backwards else (step.before, step.after)
     segment = segmentation.GetSegment(step.segment_id)
-    noted = _anchors(read_tag(segment)) - _anchors(here.tag)
+    noted = _noted_since(step, here.tag, read_tag(segment))
     if step.box is None:
         return _Move(noted, None)
     labelmap = read_segment(segmentation, step.segment_id)
@@ -251,9 +251,14 @@ def _moved(segment: Any, step: SegmentStep, move: _Move, backwards: bool) -> Seg
     return _make_step(step.segment_id, step.axis, step.shape, step.ijk_to_segmentation, before, after, tags)
 
 
-def _anchors(tag: str) -> frozenset[int]:
-    memory = SegmentMemory.from_text(tag)
-    return frozenset() if memory is None else frozenset(memory.anchors)
+def _noted_since(step: SegmentStep, tag_then: str, tag_now: str) -> frozenset[int]:
+    """Anchors that have been noted since, without a step of their own."""
+    then, now = SegmentMemory.from_text(tag_then), SegmentMemory.from_text(tag_now)
+    if now is None:
+        return frozenset()
+    if step.box is not None and not (now.axis == step.axis and now.is_of(step.shape, step.ijk_to_segmentation)):
+        return frozenset()
+    return frozenset(now.anchors).difference(then.anchors if then is not None else ())
 
 
 def _make_step(

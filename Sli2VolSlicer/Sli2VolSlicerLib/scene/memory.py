@@ -16,7 +16,9 @@ import vtk
 
 from ..engine.errors import AnnotationError
 from ..engine.records import UNLIMITED, SliceLimits
+from .geometry import Box, LatticeMap, image_to_array, matrix_to_array
 from .grid import Grid
+from .segments import SegmentLabelmap
 
 TAG = "Sli2Vol.Memory"
 _VERSION = "1"
@@ -45,11 +47,11 @@ class SegmentMemory:
     accepted: tuple[int, ...] = ()
     limits: SliceLimits = UNLIMITED
 
-    def is_of(self, grid: Grid) -> bool:
-        """Whether it speaks of this grid (same volume lattice, same transforms)."""
-        if self.shape != grid.voxels.shape:
+    def is_of(self, shape: tuple[int, ...], ijk_to_segmentation: np.ndarray) -> bool:
+        """Whether it speaks of this grid (same lattice, same transforms)."""
+        if self.shape != shape:
             return False
-        return bool(np.allclose(self.matrix, grid.ijk_to_segmentation.ravel(), atol=_MATRIX_TOLERANCE))
+        return bool(np.allclose(self.matrix, ijk_to_segmentation.ravel(), atol=_MATRIX_TOLERANCE))
 
     def to_text(self) -> str:
         """As one line of letters, digits and `;=,.-` (what a segment tag can hold in every file format)."""
@@ -124,22 +126,87 @@ def accepted_slices(mask: np.ndarray, memory: SegmentMemory) -> tuple[int, ...]:
     return tuple(i for i in memory.accepted if fingerprint(slices[i]) == memory.written.get(i, ""))
 
 
-def read_memory(segment: Any, grid: Grid, mask: np.ndarray) -> SegmentMemory | None:
-    """What a vtkSegment remembers of this grid.
+def memory_on_grid(segment: Any, grid: Grid, labelmap: SegmentLabelmap, mask: np.ndarray) -> SegmentMemory | None:
+    """What a vtkSegment remembers, in slices of this grid.
 
-    None when there is no memory of it, or nothing of what was filled in is left (of what was drawn, if
-    nothing was filled in): the user has begun anew.
+    The grid may be flipped, permuted or shifted against the one that the memory was made on (Slicer flips
+    some volumes when it loads them; volumes are cropped), as long as the slices coincide. None when there
+    is no memory or they do not.
+
+    Args:
+        segment: the vtkSegment.
+        grid: the grid now.
+        labelmap: the segment's labelmap.
+        mask: where it is, bool, over the grid.
     """
     memory = stored_memory(segment)
-    if memory is None or not memory.is_of(grid):
+    if memory is None or memory.is_of(grid.voxels.shape, grid.ijk_to_segmentation):
+        return memory
+    matrix = vtk.vtkMatrix4x4()
+    labelmap.image.GetImageToWorldMatrix(matrix)
+    then = np.reshape(memory.matrix, (4, 4))
+    to_grid = LatticeMap.from_matrix(np.linalg.solve(grid.ijk_to_segmentation, then), memory.shape)
+    to_labelmap = LatticeMap.from_matrix(np.linalg.solve(matrix_to_array(matrix), then), memory.shape)
+    if to_grid is None or to_labelmap is None or labelmap.is_empty():
         return None
+    image = labelmap.image
+    mask_then = to_labelmap.to_grid(image_to_array(image), image.GetExtent(), Box((0, 0, 0), memory.shape))
+    return _moved(memory, to_grid, mask_then == labelmap.value, grid, mask)
+
+
+def _moved(
+    memory: SegmentMemory, to_grid: LatticeMap, mask_then: np.ndarray, grid: Grid, mask: np.ndarray
+) -> SegmentMemory | None:
+    """A memory in slices of another grid; None when they do not meet.
+
+    Args:
+        memory: in slices of its own grid.
+        to_grid: from there to the other one.
+        mask_then: where the segment is now, bool, over the memory's grid.
+        grid: the other grid.
+        mask: where the segment is now, bool, over it.
+    """
+    place = to_grid.axes.index(2 - memory.axis)
+    axis, sign, shift = 2 - place, to_grid.signs[place], to_grid.shifts[place]
+    planes, unmoved = np.moveaxis(mask, axis, 0), slice_fingerprints(mask_then, memory.axis)
+
+    def moved(indices: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(i for i in (sign * i + shift for i in indices) if 0 <= i < len(planes)))
+
+    written: dict[int, str] = {}
+    for index, known in memory.written.items():
+        for target in moved((index,)):
+            written[target] = fingerprint(planes[target]) if unmoved.get(index) == known else known
+    if not written:
+        return None
+    ends = (memory.limits.first, memory.limits.last)[::sign]
+    first, last = (None if end is None else sign * end + shift for end in ends)
+    k, j, i = grid.voxels.shape
+    return SegmentMemory(
+        axis,
+        (k, j, i),
+        tuple(float(v) for v in grid.ijk_to_segmentation.ravel()),
+        moved(memory.anchors),
+        {index: known for index, known in written.items() if known},
+        moved(memory.accepted),
+        SliceLimits(first, last),
+    )
+
+
+def is_begun_anew(memory: SegmentMemory, mask: np.ndarray) -> bool:
+    """Whether nothing of what was filled in is left (of what was drawn, if nothing was filled in).
+
+    Args:
+        memory: in slices of the grid.
+        mask: where the segment is now, bool, over the grid.
+    """
     now = slice_fingerprints(mask, memory.axis)
     filled = {i: h for i, h in memory.written.items() if i not in memory.anchors} or memory.written
-    return memory if any(now.get(i) == h for i, h in filled.items()) else None
+    return not any(now.get(i) == h for i, h in filled.items())
 
 
 def stored_memory(segment: Any) -> SegmentMemory | None:
-    """What a vtkSegment remembers, of whichever grid."""
+    """What a vtkSegment remembers, in slices of the grid that it was made on."""
     return SegmentMemory.from_text(read_tag(segment))
 
 
