@@ -157,4 +157,4 @@ def _summary(result: Any) -> str:
         f"{'up' if p.step > 0 else 'down'} to {p.last_slice}: {p.reason.value}."
         for p in result.propagation.passes
     ]
-    return "\n".join([*lines, *result.propagation.notes])
+    return "\n".join([*lines, *result.propagation.notes, *result.notes])

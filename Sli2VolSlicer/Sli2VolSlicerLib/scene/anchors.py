@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -167,6 +168,20 @@ def check_propagatable(captured: Capture) -> None:
             msg = f"Every slice of segment '{segment.name}' that was drawn has been erased: draw it on one slice again."
             raise AnnotationError(msg)
         _refuse_drawn_beyond(captured, segment, segment.limits, "erase or release the drawing, or move the limits")
+
+
+def overlap_notes(captured: Capture) -> tuple[str, ...]:
+    """Where two segments are both drawn on the same voxels, in words: neither drawing gives way to the other."""
+    notes = []
+    for first, second in itertools.combinations(captured.segments, 2):
+        both = captured.slices_first(first.mask & second.mask)
+        for index in sorted(set(first.anchors).intersection(second.anchors)):
+            if count := int(both[index].sum()):
+                notes.append(
+                    f"Segments '{first.name}' and '{second.name}' are both drawn on {count} voxels of slice {index}: "
+                    "both were kept as drawn, erase one of them there if they must not overlap."
+                )
+    return tuple(notes)
 
 
 def engine_anchors(captured: Capture) -> tuple[Anchor, ...]:

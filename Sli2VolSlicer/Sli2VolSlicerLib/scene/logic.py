@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 from ..engine.errors import MethodError, PropagationCancelled
 from ..engine.records import Direction, IsCancelled, ProgressCallback, Propagation, SliceLimits
 from . import anchors as anchor_changes
-from .anchors import LimitReport, SceneAnchor, check_propagatable, engine_anchors, engine_limits, list_anchors
+from .anchors import (
+    LimitReport,
+    SceneAnchor,
+    check_propagatable,
+    engine_anchors,
+    engine_limits,
+    list_anchors,
+    overlap_notes,
+)
 from .capture import Capture, capture
 from .confidence import write_confidence
 from .editable import EditRules
 from .editor import SegmentWriter
 from .history import UndoLog
 from .memory import forget, forget_limits
-from .recommend import (
-    SceneRecommendation,
-    anything_painted,
-    blank_request,
-    blank_stack,
-    for_scene,
-    request_for,
-)
+from .recommend import SceneRecommendation, anything_painted, blank_request, for_scene, request_for
 from .segments import read_segment, require_segmentation
 from .sessions import (
     DEFAULT_DEVICE,
@@ -50,12 +51,14 @@ class SceneResult:
         capture: what it was asked, with the mapping of labels to segments and the grid.
         report: voxels added and taken away per segment.
         seconds: "capture", "engine", "write" and "total".
+        notes: what the user should be told about the drawing.
     """
 
     propagation: Propagation
     capture: Capture
     report: WriteReport
     seconds: Mapping[str, float]
+    notes: tuple[str, ...] = ()
 
 
 class SceneLogic:
@@ -146,7 +149,8 @@ class SceneLogic:
             "write": ended - at_write,
             "total": ended - began,
         }
-        return SceneResult(propagation, captured, report, seconds)
+        notes = () if rules.may_overlap else overlap_notes(captured)
+        return SceneResult(propagation, captured, report, seconds, notes)
 
     def writer(self, segmentation_node: Any) -> SegmentWriter:
         """The writer of this segmentation."""
@@ -291,7 +295,7 @@ class SceneLogic:
 
         if not anything_painted(volume_node, segmentation_node, segment_ids):
             made = self._sessions.method(method, device) if policy == "perceptual" else None
-            blank = blank_request(blank_stack(volume_node, axis), made, all_axes=all_axes, seed=seed)
+            blank = blank_request(volume_node, axis, made, all_axes=all_axes, seed=seed)
             return for_scene(recommend(blank, policy, count=count), None)
         captured = capture(volume_node, segmentation_node, segment_ids)
         propagation = self._propagation_of(captured, method, device, progress, is_cancelled)
@@ -332,8 +336,7 @@ class SceneLogic:
         """Write how sure the engine is of every voxel into a volume to lay over, made once and reused.
 
         Args:
-            volume_node: vtkMRMLScalarVolumeNode.
-            segmentation_node: vtkMRMLSegmentationNode; it refers to the volume, so that it is found again.
+            volume_node, segmentation_node: as in `propagate`; the segmentation will refer to the volume.
             segment_ids: which segments; all painted ones by default.
             result: of `propagate`, whose confidence to write; else that of the anchors as they are now, for
                 which only what the last propagation has not computed is computed.

@@ -50,20 +50,6 @@ def anything_painted(volume_node: Any, segmentation_node: Any, chosen: Sequence[
     return any(labelmap is not None and not labelmap.is_empty() for labelmap in labelmaps)
 
 
-def blank_stack(volume_node: Any, axis: int | None) -> SliceStack:
-    """The volume's own slices, before anything is painted on them.
-
-    Args:
-        volume_node: the vtkMRMLScalarVolumeNode.
-        axis: of the volume's array; k by default.
-
-    Raises:
-        VolumeError: the volume is unfit.
-    """
-    i, j, k = (float(v) for v in volume_node.GetSpacing()) if volume_node is not None else (1.0, 1.0, 1.0)
-    return SliceStack(volume_voxels(volume_node), (k, j, i), 0 if axis is None else axis)
-
-
 def request_for(
     captured: Capture, propagation: Propagation, method: object, *, all_axes: bool, seed: int
 ) -> RecommendationRequest:
@@ -85,11 +71,27 @@ def request_for(
     )
 
 
-def blank_request(stack: SliceStack, method: object, *, all_axes: bool, seed: int) -> RecommendationRequest:
-    """What a policy may look at before anything is painted."""
+def blank_request(
+    volume_node: Any, axis: int | None, method: object, *, all_axes: bool, seed: int
+) -> RecommendationRequest:
+    """What a policy may look at before anything is painted: the volume's own slices.
+
+    Args:
+        volume_node: the vtkMRMLScalarVolumeNode.
+        axis: of the volume's array; k by default.
+        method: may describe slices.
+        all_axes: look along all three axes.
+        seed: of random choices.
+
+    Raises:
+        VolumeError: the volume is unfit.
+    """
     from ..engine.descriptors import descriptors_of
     from ..engine.recommendation import RecommendationRequest
 
+    voxels = volume_voxels(volume_node)
+    i, j, k = (float(v) for v in volume_node.GetSpacing())
+    stack = SliceStack(voxels, (k, j, i), 0 if axis is None else axis)
     return RecommendationRequest(stack, all_axes=all_axes, seed=seed, features=descriptors_of(stack, method))
 
 
