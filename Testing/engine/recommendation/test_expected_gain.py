@@ -7,7 +7,7 @@ import pytest
 from engine.recommendation.propagations import propagation, request, square
 
 from Sli2VolSlicerLib.engine.recommendation import RecommendationRequest, recommend
-from Sli2VolSlicerLib.engine.recommendation.outlook import make_outlook
+from Sli2VolSlicerLib.engine.recommendation.outlook import Outlook, make_outlook
 from Sli2VolSlicerLib.engine.records import Anchor, StopReason
 
 
@@ -37,8 +37,8 @@ def test_a_pass_that_ended_while_the_structure_was_large_sends_the_user_beyond()
     quality = [0.97] * 20
     asked = request(sides, [7], quality, StopReason.CONFIDENCE, slice_range=(0, 3))
     (found,) = recommend(asked, "expected-gain")
-    assert found.score > 0.05
-    assert "it may go on" in found.reason
+    assert found.score > 0.02
+    assert "the structure may go on" in found.reason
     assert "ended at slice 4" in found.reason
 
 
@@ -77,6 +77,45 @@ def test_a_drawn_slice_changes_nothing_beyond_the_next_anchor() -> None:
     np.testing.assert_array_equal(after[13:], outlook.quality[13:])
     assert after[9] == pytest.approx(1)
     assert (after[6:12] >= outlook.quality[6:12]).all()
+
+
+def test_between_two_anchors_that_show_it_the_structure_is_taken_for_there() -> None:
+    anchors = [Anchor(index, 1, square(12)) for index in (5, 12)]
+    outlook = make_outlook(propagation([12] * 20, [5, 12], [0.1] * 20), anchors, 1, (1, 1, 1))
+    np.testing.assert_array_equal(outlook.presence[5:13], 1)
+    assert (outlook.presence[13:] < 0.5).all()
+    assert (np.diff(outlook.presence[12:]) <= 0).all()
+
+
+def test_where_a_pass_seems_to_have_run_on_the_user_is_sent_to_where_that_began() -> None:
+    """A slice drawn empty cuts off what lies beyond it, not what leads there."""
+    quality = [0.95] * 8 + [0.02] * 12
+    (found,) = recommend(request([12] * 20, [3], quality, StopReason.END_OF_VOLUME))
+    assert 7 <= found.slice_index <= 10
+    assert "may have run on past the structure's end" in found.reason or found.slice_index == 7
+
+
+def test_the_gain_is_that_of_the_volume_s_dice() -> None:
+    missing = Outlook(
+        found=np.array([100.0, 0, 100]),
+        area=np.full(3, 100.0),
+        presence=np.ones(3),
+        quality=np.array([1.0, 0, 1]),
+        position=np.zeros(3),
+        segment=np.array([-1, 1, -1]),
+        outwards=np.zeros(3, np.int64),
+    )
+    too_many = Outlook(
+        found=np.full(3, 100.0),
+        area=np.full(3, 100.0),
+        presence=np.array([1.0, 1, 0]),
+        quality=np.ones(3),
+        position=np.zeros(3),
+        segment=np.array([0, -1, 1]),
+        outwards=np.array([-1, 0, 1]),
+    )
+    assert missing.gain(1) == pytest.approx(1 - 4 / 5)
+    assert too_many.gain(2) == pytest.approx(1 - 4 / 5)
 
 
 def test_several_slices_are_spread_out() -> None:

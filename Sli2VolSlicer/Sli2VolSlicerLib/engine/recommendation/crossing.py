@@ -46,7 +46,7 @@ def expected_error(propagation: Propagation, label: int, outlook: Outlook) -> np
     for index in np.flatnonzero(mask.any(axis=(1, 2))):
         doubt = np.where(mask[index] | (propagation.confidence[index] < 1), 1 - propagation.confidence[index], 0)
         shared = doubt if doubt.any() else mask[index].astype(np.float32)
-        wrong = outlook.area[index] * (1 - outlook.quality[index])
+        wrong = outlook.found[index] * (1 - outlook.slice_dice[index])
         result[index] = shared * np.float32(wrong / max(1e-9, float(shared.sum())))
     return result
 

@@ -78,27 +78,23 @@ def _reason(request: RecommendationRequest, outlook: Outlook, label: int, index:
     """In words, why slice `index`."""
     anchors = [anchor.slice_index for anchor in anchors_of(request, label) if anchor.mask.any()]
     nearest = min(anchors, key=lambda anchor: abs(anchor - index))
-    if outlook.presence[index] < 1:
+    if not outlook.found[index]:
         return _reason_beyond(outlook, nearest, index)
+    estimated = f"(estimated Dice {outlook.slice_dice[index]:.2f})"
+    if outlook.presence[index] < 0.5:
+        return f"the pass from slice {nearest} may have run on past the structure's end here {estimated}"
     better = np.flatnonzero(outlook.quality_after(index) - outlook.quality > 0.02)
     reach = f"slices {better[0]} to {better[-1]}" if better.size > 1 else "this slice"
-    return (
-        f"the pass from slice {nearest} is unsure here (estimated Dice {outlook.quality[index]:.2f}); "
-        f"drawing it would help {reach}"
-    )
+    return f"the pass from slice {nearest} is unsure here {estimated}; drawing it would help {reach}"
 
 
 def _reason_beyond(outlook: Outlook, nearest: int, index: int) -> str:
     step = 1 if index > nearest else -1
     end = nearest
-    while outlook.presence[end + step] == 1:
+    while outlook.found[end + step]:
         end += step
-    chance = f"{100 * outlook.presence[index]:.0f} %"
+    share = 100 * outlook.found[end] / outlook.found.max()
     return (
-        (
-            f"the pass from slice {nearest} ended at slice {end}, where the structure was still "
-            f"{outlook.area[end] / outlook.area.max():.0%} of its largest area: it may go on (chance here {chance})"
-        )
-        .replace("%", " %")
-        .replace("  %", " %")
+        f"the pass from slice {nearest} ended at slice {end}, where it still had {share:.0f} % of its largest area: "
+        f"the structure may go on (chance here {100 * outlook.presence[index]:.0f} %)"
     )

@@ -33,15 +33,15 @@ def estimate_quality(
     if anchors:
         own = tuple(sorted((a for a in anchors if a.label == label), key=lambda anchor: anchor.slice_index))
         outlook = make_outlook(propagation, own, label, spacing_mm)
-        weight, quality = outlook.weight, outlook.quality
+        weight, quality, dice = outlook.found + outlook.weight, outlook.slice_dice, outlook.dice
     else:
         weight = propagation.masks[label].sum(axis=(1, 2)).astype(np.float64)
         known = np.asarray(propagation.slice_confidence[label], np.float64)
         quality = np.where(weight > 0, np.clip(np.nan_to_num(known), LEAST_QUALITY, 1.0), 0.0)
+        dice = float((weight * quality).sum()) / max(1.0, float(weight.sum()))
     total = float(weight.sum())
     if not total:
         return QualityEstimate(0.0, False, "nothing of the structure was found")
-    dice = float((weight * quality).sum()) / total
     poor = float(weight[quality < WORST_SLICE].sum()) / total
     if dice >= GOOD_ENOUGH and poor <= 0.1:
         return QualityEstimate(dice, True, f"good enough to stop: the expected Dice is {dice:.2f}")
