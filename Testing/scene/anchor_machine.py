@@ -97,6 +97,20 @@ class AnchorMachine(RuleBasedStateMachine):
     def rename(self, segment_id: str, name: str) -> None:
         self.segmentation.GetSegmentation().GetSegment(segment_id).SetName(name)
 
+    @rule()
+    def turn_the_volume_over(self) -> None:
+        voxels = image_to_array(self.volume.GetImageData())
+        voxels[...] = voxels[::-1, ::-1].copy()
+        self.volume.GetImageData().GetPointData().GetScalars().Modified()
+
+    @rule()
+    def add_and_draw_or_remove_a_segment(self) -> None:
+        segmentation = self.segmentation.GetSegmentation()
+        if segmentation.GetSegment("Other") is None:
+            segmentation.AddEmptySegment("Other", "Other")
+        else:
+            segmentation.RemoveSegment("Other")
+
     # What the user asks the tool for.
 
     @rule(

@@ -151,6 +151,34 @@ def test_anchors_are_found_along_other_axes(world: Any, logic: SceneLogic) -> No
     assert [(a.axis, a.slice_index) for a in found] == [(2, 5), (2, 9)]
 
 
+def test_segments_painted_along_different_axes_are_listed_together(
+    world: Any, logic: SceneLogic, disc: np.ndarray
+) -> None:
+    across = np.zeros_like(disc)
+    across[3:8, 2:9, 5] = True
+    world.add("A", disc)
+    world.add("B", across)
+    logic.propagate(world.volume, world.segmentation, ["A"])
+    logic.propagate(world.volume, world.segmentation, ["B"])
+    logic.limit_range(world.volume, world.segmentation, "B", last=8)
+    found = logic.anchors(world.volume, world.segmentation)
+    assert [(a.segment_id, a.axis, a.slice_index) for a in found] == [("A", 0, 4), ("B", 2, 5)]
+    assert set(logic.limits(world.volume, world.segmentation)) == {"B"}
+
+
+def test_going_along_another_axis_does_not_drop_the_anchors_in_silence(
+    world: Any, logic: SceneLogic, disc: np.ndarray
+) -> None:
+    world.add("A", disc)
+    logic.propagate(world.volume, world.segmentation)
+    before = world.mask("A")
+    with pytest.raises(AnnotationError, match=r"'A' was propagated along axis 0.*forget its anchors"):
+        logic.propagate(world.volume, world.segmentation, axis=1)
+    assert np.array_equal(world.mask("A"), before)
+    assert [a[1] for a in listed(world, logic)] == [4]
+    logic.propagate(world.volume, world.segmentation, axis=0)
+
+
 def test_a_memory_of_an_earlier_version_is_still_read(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
     from Sli2VolSlicerLib.scene.memory import read_tag, write_tag
 

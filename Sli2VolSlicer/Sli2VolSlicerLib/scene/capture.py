@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from ..engine.records import UNLIMITED, Anchor, SliceLimits
 from ..engine.slice_stack import SliceStack
 from .grid import Grid, make_grid, volume_voxels
 from .memory import SegmentMemory, accepted_slices, anchor_slices, is_begun_anew, memory_on_grid, stored_memory
-from .segments import labelmap_segmentation, painted_segments, require_segmentation
+from .segments import labelmap_segmentation, painted_ids, painted_segments
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +103,10 @@ def capture(
 
     Raises:
         VolumeError: no volume, no image, or several values per voxel.
-        AnnotationError: nothing painted, an unknown or empty segment, several axes, a non-linear transform.
+        AnnotationError: nothing painted, an unknown or empty segment, several axes, another axis than before,
+            a non-linear transform.
     """
     volume_voxels(volume_node)
-    require_segmentation(segmentation_node)
     segmentation = labelmap_segmentation(segmentation_node, volume_node)
     labelmaps = painted_segments(segmentation, segment_ids)
     grid = make_grid(volume_node, segmentation_node, labelmaps[0].image)
@@ -124,7 +124,8 @@ def capture(
         for label, labelmap in enumerate(labelmaps, start=1)
     }
     memories = {label: m for label, m in known.items() if m is not None and not is_begun_anew(m, masks[label])}
-    chosen = _choose_axis(grid, axis, masks, {label: m.axis for label, m in memories.items()})
+    before = {labelmaps[label - 1].name: memory.axis for label, memory in memories.items()}
+    chosen = _choose_axis(grid, axis, masks, before)
     segments: list[CapturedSegment] = []
     anchors: list[Anchor] = []
     for label, labelmap in enumerate(labelmaps, start=1):
@@ -143,6 +144,22 @@ def capture(
             CapturedSegment(labelmap.segment_id, labelmap.name, label, mask, indices, accepted, limits, are_known)
         )
     return Capture(volume_node, segmentation_node, grid, chosen, tuple(segments), tuple(anchors))
+
+
+def captures(volume_node: Any, segmentation_node: Any, segment_ids: Sequence[str] | None = None) -> tuple[Capture, ...]:
+    """One capture of all segments, or one of each where they cannot be propagated together; to look only.
+
+    Raises:
+        VolumeError, AnnotationError: as `capture`.
+    """
+    segmentation = labelmap_segmentation(segmentation_node, volume_node)
+    painted = painted_ids(segmentation, segment_ids)
+    try:
+        return (capture(volume_node, segmentation_node, painted),) if painted else ()
+    except AnnotationError:
+        if len(painted) == 1:
+            raise
+        return tuple(capture(volume_node, segmentation_node, [each]) for each in painted)
 
 
 def _limits(stored: SegmentMemory | None, here: SegmentMemory | None, axis: int) -> tuple[SliceLimits, bool]:
@@ -165,16 +182,31 @@ def _remembered_anchors(label: int, mask: np.ndarray, indices: tuple[int, ...], 
     return tuple(Anchor(i, label, np.ascontiguousarray(slices[i])) for i in indices)
 
 
-def _choose_axis(grid: Grid, asked: int | None, masks: dict[int, np.ndarray], remembered: dict[int, int]) -> int:
-    """The grid axis: the one asked for, else the one propagated along before, else the one painted."""
-    if asked is not None:
-        if asked not in (0, 1, 2):
-            msg = f"The axis must be 0, 1 or 2, got {asked}."
-            raise AnnotationError(msg)
-        return grid.volume_axes[asked]
-    if not remembered:
-        return find_axis(list(masks.values()))
+def _choose_axis(grid: Grid, asked: int | None, masks: dict[int, np.ndarray], remembered: Mapping[str, int]) -> int:
+    """The grid axis: the one propagated along before, else the one asked for, else the one painted.
+
+    Args:
+        grid: of the masks.
+        asked: of the volume's array; None if none was.
+        masks: label -> bool, over the grid.
+        remembered: name of a segment -> the grid axis that it was propagated along before.
+    """
+    if asked is not None and asked not in (0, 1, 2):
+        msg = f"The axis must be 0, 1 or 2, got {asked}."
+        raise AnnotationError(msg)
     axes = sorted(set(remembered.values()))
+    if asked is not None:
+        chosen = grid.volume_axes[asked]
+        for name, axis in remembered.items():
+            if axis != chosen:
+                msg = (
+                    f"Segment '{name}' was propagated along axis {grid.volume_axes.index(axis)}, and its anchors are "
+                    f"slices of that axis: forget its anchors before going along axis {asked}."
+                )
+                raise AnnotationError(msg)
+        return chosen
+    if not axes:
+        return find_axis(list(masks.values()))
     if len(axes) > 1:
         msg = (
             f"The chosen segments were propagated along different axes ({', '.join(map(str, axes))}): "

@@ -19,7 +19,7 @@ from .anchors import (
     list_anchors,
     overlap_notes,
 )
-from .capture import Capture, capture
+from .capture import Capture, capture, captures
 from .confidence import write_confidence
 from .editable import EditRules
 from .editor import SegmentWriter
@@ -184,7 +184,8 @@ class SceneLogic:
         """
         if not anything_painted(volume_node, segmentation_node, segment_ids):
             return ()
-        return list_anchors(capture(volume_node, segmentation_node, segment_ids))
+        looked_at = captures(volume_node, segmentation_node, segment_ids)
+        return tuple(anchor for each in looked_at for anchor in list_anchors(each))
 
     def accept(self, volume_node: Any, segmentation_node: Any, segment_id: str, slice_index: int) -> bool:
         """Make a slice of a segment an anchor as it is; an empty one says "the structure is not here".
@@ -242,8 +243,8 @@ class SceneLogic:
         """Segment ID -> the slices that it may be on; segments without limits are left out."""
         if not anything_painted(volume_node, segmentation_node, segment_ids):
             return {}
-        captured = capture(volume_node, segmentation_node, segment_ids)
-        return {segment.segment_id: segment.limits for segment in captured.segments if segment.limits}
+        looked_at = captures(volume_node, segmentation_node, segment_ids)
+        return {segment.segment_id: segment.limits for each in looked_at for segment in each.segments if segment.limits}
 
     def clear_limits(self, segmentation_node: Any, segment_id: str) -> None:
         """Let a segment be on all slices again (an undo step), wherever its limits were set."""

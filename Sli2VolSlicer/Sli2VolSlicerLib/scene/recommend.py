@@ -10,7 +10,7 @@ from ..engine.records import Propagation
 from ..engine.slice_stack import SliceStack
 from .capture import Capture
 from .grid import volume_voxels
-from .segments import labelmap_segmentation, read_segment, require_segmentation, segment_ids
+from .segments import labelmap_segmentation, painted_ids, require_segmentation
 
 if TYPE_CHECKING:
     from ..engine.recommendation import Recommendation, RecommendationRequest
@@ -45,9 +45,7 @@ def anything_painted(volume_node: Any, segmentation_node: Any, chosen: Sequence[
         if chosen:
             require_segmentation(segmentation_node)
         return False
-    segmentation = labelmap_segmentation(segmentation_node, volume_node)
-    labelmaps = [read_segment(segmentation, each) for each in chosen or segment_ids(segmentation)]
-    return any(labelmap is not None and not labelmap.is_empty() for labelmap in labelmaps)
+    return bool(painted_ids(labelmap_segmentation(segmentation_node, volume_node), chosen))
 
 
 def request_for(

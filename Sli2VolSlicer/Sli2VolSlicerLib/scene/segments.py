@@ -124,6 +124,16 @@ def read_segment(segmentation: Any, segment_id: str) -> SegmentLabelmap | None:
     return SegmentLabelmap(segment_id, str(segment.GetName()), image, int(segment.GetLabelValue()))
 
 
+def painted_ids(segmentation: Any, chosen: Sequence[str] | None) -> tuple[str, ...]:
+    """Those of the chosen segments (of all, by default) that hold a voxel.
+
+    Raises:
+        AnnotationError: an unknown ID.
+    """
+    labelmaps = [read_segment(segmentation, each) for each in (segment_ids(segmentation) if chosen is None else chosen)]
+    return tuple(each.segment_id for each in labelmaps if each is not None and not each.is_empty())
+
+
 def painted_segments(segmentation: Any, chosen: Sequence[str] | None) -> tuple[SegmentLabelmap, ...]:
     """The chosen segments, or all painted ones.
 
