@@ -136,6 +136,10 @@ class Sli2VolSlicerLogic(ScriptedLoadableModuleLogic):
         """The slices to look at next: see SceneLogic.recommend."""
         return self.scene_logic.recommend(volumeNode, segmentationNode, segmentIDs, policy, allAxes, count, **options)
 
+    def estimateQuality(self, volumeNode, segmentationNode, segmentIDs=None):  # noqa: N802, N803
+        """Segment ID -> the expected Dice, and whether to stop: see SceneLogic.estimate_quality."""
+        return self.scene_logic.estimate_quality(volumeNode, segmentationNode, segmentIDs)
+
     def writeConfidence(self, volumeNode, segmentationNode, segmentIDs=None, **options):  # noqa: N802, N803
         """Write the confidence into a volume node to lay over: see SceneLogic.write_confidence."""
         return self.scene_logic.write_confidence(volumeNode, segmentationNode, segmentIDs, **options)

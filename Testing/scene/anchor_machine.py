@@ -44,11 +44,13 @@ class AnchorMachine(RuleBasedStateMachine):
         "make_session": FakeSession,
     }
 
+    noise = 600
+
     @initialize(layers_shared=st.booleans(), overlapping=st.booleans())
     def paint_first(self, layers_shared: bool, overlapping: bool) -> None:
         pose = np.array([[0, -1.2, 0, 5], [-0.8, 0, 0, -7], [0, 0, 3.0, 11], [0, 0, 0, 1]])
         self.headless = make_scene()
-        voxels = np.random.default_rng(1).integers(0, 600, SHAPE).astype(np.int16)
+        voxels = np.random.default_rng(1).integers(0, self.noise, SHAPE).astype(np.int16)
         voxels[:, 3:-3, 3:-3] += 600
         self.volume = add_volume(self.headless.scene, voxels, pose)
         self.segmentation = add_segmentation(self.headless.scene, self.volume)

@@ -26,6 +26,7 @@ class MachineWithTheEngine(AnchorMachine):
     """With the shipped network at work."""
 
     session_options: ClassVar[dict[str, Any]] = {}
+    noise = 60
 
 
 @pytest.mark.slow

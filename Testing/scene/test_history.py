@@ -141,6 +141,20 @@ def test_a_new_step_ends_what_could_be_redone(world: Any, logic: SceneLogic, dis
     assert not logic.redo(world.segmentation)
 
 
+def test_only_so_many_steps_are_kept(
+    world: Any, logic: SceneLogic, disc: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("Sli2VolSlicerLib.scene.history.MOST_STEPS", 3)
+    world.add("A", disc)
+    for index in (0, 1, 2, 7, 8):
+        logic.accept(world.volume, world.segmentation, "A", index)
+    undone = 0
+    while logic.undo(world.segmentation):
+        undone += 1
+    assert undone == 3
+    assert anchors(world, logic) == [0, 1, 4]
+
+
 def test_a_propagation_that_changes_nothing_is_no_step(world: Any, logic: SceneLogic, disc: np.ndarray) -> None:
     world.add("A", disc)
     logic.propagate(world.volume, world.segmentation)

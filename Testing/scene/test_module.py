@@ -92,6 +92,7 @@ def test_the_logic_of_the_module_has_the_whole_loop_under_slicers_names(
     (best,) = logic.recommend(*nodes, policy="keep-n")
     assert best.slice_index != 4
     assert len(logic.recommend(world.volume, policy="keep-n", count=2)) == 2
+    assert 0 <= logic.estimateQuality(*nodes)["A"].dice <= 1
     confidence = logic.writeConfidence(*nodes)
     assert confidence.GetImageData().GetDimensions() == world.volume.GetImageData().GetDimensions()
 

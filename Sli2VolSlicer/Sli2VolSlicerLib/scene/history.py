@@ -7,6 +7,7 @@ slice alone that the user has edited since.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +23,7 @@ from .memory import SegmentMemory, fingerprint, read_tag, write_tag
 from .segments import read_segment, segment_ids
 
 MOST_STEPS = 50
+"""Older ones cannot be taken back any more."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class SegmentState:
     """A segment at one moment, as far as a step speaks of it.
 
     Attributes:
-        packed: its voxels in the step's box, eight to a byte.
+        packed: its voxels in the step's box, eight to a byte, compressed.
         slices: slice -> fingerprint of the whole slice, for those that the step changes.
         tag: its memory.
     """
@@ -40,7 +42,7 @@ class SegmentState:
 
     def voxels(self, box: Box) -> np.ndarray:
         """Bool, (k, j, i) over `box`."""
-        bits = np.unpackbits(np.frombuffer(self.packed, dtype=np.uint8), count=int(np.prod(box.shape)))
+        bits = np.unpackbits(np.frombuffer(zlib.decompress(self.packed), dtype=np.uint8), count=int(np.prod(box.shape)))
         return bits.reshape(box.shape).astype(bool)
 
 
@@ -276,6 +278,6 @@ def _make_step(
     states = []
     for mask, tag in zip((before, after), tags, strict=True):
         planes = np.moveaxis(mask, axis, 0)
-        packed = b"" if box is None else np.packbits(mask[box.slices]).tobytes()
+        packed = b"" if box is None else zlib.compress(np.packbits(mask[box.slices]).tobytes(), level=1)
         states.append(SegmentState(packed, {int(n): fingerprint(planes[n]) for n in indices}, tag))
     return SegmentStep(segment_id, axis, shape, ijk_to_segmentation, box, states[0], states[1])
