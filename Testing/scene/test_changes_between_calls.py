@@ -11,7 +11,7 @@ import pytest
 import slicer
 import vtk
 
-from Sli2VolSlicerLib.engine.errors import AnnotationError, VolumeError
+from Sli2VolSlicerLib.engine.errors import AnnotationError, OutputError, VolumeError
 from Sli2VolSlicerLib.engine.methods import create_method
 from Sli2VolSlicerLib.engine.records import SliceLimits
 from Sli2VolSlicerLib.scene.confidence import confidence_node
@@ -164,6 +164,33 @@ def test_a_transform_put_over_both_nodes_changes_nothing(overlapping: Any, logic
         node.SetAndObserveTransformNodeID(turn.GetID())
     assert [(a.segment_id, a.slice_index) for a in logic.anchors(*nodes)] == before
     assert not logic.propagate(*nodes).report.changed
+
+
+def test_a_transform_hardened_on_both_nodes_changes_nothing(overlapping: Any, logic: SceneLogic) -> None:
+    nodes = overlapping.volume, overlapping.segmentation
+    logic.propagate(*nodes)
+    logic.accept(*nodes, "A", 6)
+    logic.limit_range(*nodes, "B", last=8)
+    logic.propagate(*nodes)
+    before = [(a.segment_id, a.slice_index, a.is_accepted) for a in logic.anchors(*nodes)]
+    masks = overlapping.mask("A"), overlapping.mask("B")
+    turn = overlapping.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = vtk.vtkMatrix4x4()
+    for (row, column), value in {(0, 0): 0.8, (0, 1): -0.6, (1, 0): 0.6, (1, 1): 0.8, (2, 3): 40.0}.items():
+        matrix.SetElement(row, column, value)
+    turn.SetMatrixTransformToParent(matrix)
+    for node in nodes:
+        node.SetAndObserveTransformNodeID(turn.GetID())
+        node.HardenTransform()
+    assert [(a.segment_id, a.slice_index, a.is_accepted) for a in logic.anchors(*nodes)] == before
+    assert dict(logic.limits(*nodes)) == {"B": SliceLimits(last=8)}
+    result = logic.propagate(*nodes)
+    assert result.capture.grid.is_native
+    assert not result.report.changed
+    assert np.array_equal(overlapping.mask("A"), masks[0])
+    assert np.array_equal(overlapping.mask("B"), masks[1])
+    with pytest.raises(OutputError, match="hardened"):
+        logic.undo(overlapping.segmentation)
 
 
 # Saving and restoring.

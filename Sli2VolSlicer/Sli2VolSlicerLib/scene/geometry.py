@@ -93,6 +93,15 @@ class LatticeMap:
         shifts = [int(rounded[a, 3]) for a in range(3)]
         return cls((axes[0], axes[1], axes[2]), (signs[0], signs[1], signs[2]), (shifts[0], shifts[1], shifts[2]))
 
+    def to_matrix(self) -> np.ndarray:
+        """Grid ijk to labelmap ijk, (4, 4)."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = 0
+        for a in range(3):
+            matrix[a, self.axes[a]] = self.signs[a]
+            matrix[a, 3] = self.shifts[a]
+        return matrix
+
     def to_grid(self, values: np.ndarray, extent: Extent, box: Box) -> np.ndarray:
         """Labelmap voxels on a block of the grid; zero where the labelmap does not reach.
 

@@ -220,8 +220,8 @@ def _plan(segmentation: Any, step: SegmentStep, backwards: bool) -> _Move:
         to_labelmap = LatticeMap.from_matrix(between, step.shape)
     if labelmap is None or to_labelmap is None:
         msg = (
-            f"The voxel grid of segment '{segment.GetName()}' was changed since (resampled, or converted to a "
-            "surface): this step cannot be taken; nothing was changed."
+            f"The voxel grid of segment '{segment.GetName()}' was changed since (resampled, moved by a hardened "
+            "transform, or converted to a surface): this step cannot be taken; nothing was changed."
         )
         raise OutputError(msg)
     grid = Grid(np.empty(step.shape, dtype=bool), (1, 1, 1), step.ijk_to_segmentation, to_labelmap, False)

@@ -37,6 +37,7 @@ class SegmentMemory:
         written: slice -> fingerprint of its mask; empty slices are left out.
         accepted: those of the anchors that the user accepted as they were.
         limits: the slices that the segment may be on.
+        lattice: the grid's ijk to that of the labelmap then; None in memories of an earlier version.
     """
 
     axis: int
@@ -46,6 +47,7 @@ class SegmentMemory:
     written: Mapping[int, str]
     accepted: tuple[int, ...] = ()
     limits: SliceLimits = UNLIMITED
+    lattice: LatticeMap | None = None
 
     def is_of(self, shape: tuple[int, ...], ijk_to_segmentation: np.ndarray) -> bool:
         """Whether it speaks of this grid (same lattice, same transforms)."""
@@ -64,6 +66,7 @@ class SegmentMemory:
             "written=" + ",".join(f"{i}={h}" for i, h in sorted(self.written.items())),
             "accepted=" + ",".join(map(str, self.accepted)),
             f"limits={_side_text(self.limits.first)},{_side_text(self.limits.last)}",
+            f"lattice={_lattice_text(self.lattice)}",
         ]
         return ";".join(parts)
 
@@ -81,15 +84,16 @@ class SegmentMemory:
             pairs = (item.split("=", 1) for item in fields["written"].split(",") if item)
             written = {int(index): fingerprint for index, fingerprint in pairs}
             axis = int(fields["axis"])
-            # Earlier versions had neither of these.
+            # Earlier versions had none of these.
             accepted = tuple(int(v) for v in fields.get("accepted", "").split(",") if v)
             first, last = (int(v) if v else None for v in fields.get("limits", ",").split(","))
             limits = SliceLimits(first, last)
+            lattice = _lattice_from(fields.get("lattice", ""))
         except (KeyError, ValueError, AnnotationError):
             return None
         if len(matrix) != 16 or axis not in (0, 1, 2):
             return None
-        return cls(axis, (k, j, i), matrix, anchors, written, accepted, limits)
+        return cls(axis, (k, j, i), matrix, anchors, written, accepted, limits, lattice)
 
 
 def fingerprint(plane: np.ndarray) -> str:
@@ -130,8 +134,8 @@ def memory_on_grid(segment: Any, grid: Grid, labelmap: SegmentLabelmap, mask: np
     """What a vtkSegment remembers, in slices of this grid.
 
     The grid may be flipped, permuted or shifted against the one that the memory was made on (Slicer flips
-    some volumes when it loads them; volumes are cropped), as long as the slices coincide. None when there
-    is no memory or they do not.
+    some volumes when it loads them; volumes are cropped), as long as the slices coincide: in space, or, where
+    a transform was hardened, in the labelmap. None when there is no memory or they do not.
 
     Args:
         segment: the vtkSegment.
@@ -142,16 +146,24 @@ def memory_on_grid(segment: Any, grid: Grid, labelmap: SegmentLabelmap, mask: np
     memory = stored_memory(segment)
     if memory is None or memory.is_of(grid.voxels.shape, grid.ijk_to_segmentation):
         return memory
+    if labelmap.is_empty():
+        return None
     matrix = vtk.vtkMatrix4x4()
     labelmap.image.GetImageToWorldMatrix(matrix)
-    then = np.reshape(memory.matrix, (4, 4))
-    to_grid = LatticeMap.from_matrix(np.linalg.solve(grid.ijk_to_segmentation, then), memory.shape)
-    to_labelmap = LatticeMap.from_matrix(np.linalg.solve(matrix_to_array(matrix), then), memory.shape)
-    if to_grid is None or to_labelmap is None or labelmap.is_empty():
+    in_space = LatticeMap.from_matrix(
+        np.linalg.solve(matrix_to_array(matrix), np.reshape(memory.matrix, (4, 4))), memory.shape
+    )
+    to_labelmap = in_space or memory.lattice
+    if to_labelmap is None:
         return None
+    between = np.linalg.solve(grid.to_labelmap.to_matrix(), to_labelmap.to_matrix())
+    to_grid = LatticeMap.from_matrix(between, memory.shape)
+    assert to_grid is not None, "both lattices are the labelmap's"
     image = labelmap.image
     mask_then = to_labelmap.to_grid(image_to_array(image), image.GetExtent(), Box((0, 0, 0), memory.shape))
-    return _moved(memory, to_grid, mask_then == labelmap.value, grid, mask)
+    moved = _moved(memory, to_grid, mask_then == labelmap.value, grid, mask)
+    # That the numbers of voxels fit proves nothing: it must be the same segment, too.
+    return None if moved is None or (in_space is None and is_begun_anew(moved, mask)) else moved
 
 
 def _moved(
@@ -190,6 +202,7 @@ def _moved(
         {index: known for index, known in written.items() if known},
         moved(memory.accepted),
         SliceLimits(first, last),
+        grid.to_labelmap,
     )
 
 
@@ -240,6 +253,7 @@ def remember(
         slice_fingerprints(mask, axis),
         tuple(sorted(accepted)),
         limits or UNLIMITED,
+        grid.to_labelmap,
     )
     write_tag(segment, memory.to_text())
 
@@ -277,3 +291,14 @@ def write_tag(segment: Any, text: str) -> None:
 
 def _side_text(side: int | None) -> str:
     return "" if side is None else str(side)
+
+
+def _lattice_text(lattice: LatticeMap | None) -> str:
+    return "" if lattice is None else ",".join(map(str, (*lattice.axes, *lattice.signs, *lattice.shifts)))
+
+
+def _lattice_from(text: str) -> LatticeMap | None:
+    if not text:
+        return None
+    a, b, c, d, e, f, g, h, i = (int(v) for v in text.split(","))
+    return LatticeMap((a, b, c), (d, e, f), (g, h, i))
