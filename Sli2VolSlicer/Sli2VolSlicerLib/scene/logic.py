@@ -126,7 +126,7 @@ class SceneLogic:
         check_propagatable(captured)
         log = self._log(segmentation_node)
         at_engine = time.perf_counter()
-        propagation = self._sessions.session(captured, method, device).propagate(
+        propagation = self._sessions.open(captured, method, device).session.propagate(
             engine_anchors(captured),
             direction=way,
             slice_range=slice_range,
@@ -300,8 +300,8 @@ class SceneLogic:
             return for_scene(recommend(blank, policy, count=count), None)
         captured = capture(volume_node, segmentation_node, segment_ids)
         propagation = self._propagation_of(captured, method, device, progress, is_cancelled)
-        made, _ = self._sessions.method_and_session(captured, method, device)
-        request = request_for(captured, propagation, made, all_axes=all_axes, seed=seed)
+        opened = self._sessions.open(captured, method, device)
+        request = request_for(captured, propagation, opened, all_axes=all_axes, seed=seed)
         return for_scene(recommend(request, policy, count=count), captured)
 
     def estimate_quality(
@@ -318,9 +318,9 @@ class SceneLogic:
 
         captured = capture(volume_node, segmentation_node, segment_ids)
         propagation = self._propagation_of(captured, method, device)
-        heard = engine_anchors(captured)
+        heard, stack = engine_anchors(captured), self._sessions.open(captured, method, device).stack
         return {
-            segment.segment_id: estimate_quality(propagation, segment.label, heard, captured.stack.spacing_mm)
+            segment.segment_id: estimate_quality(propagation, segment.label, heard, stack.spacing_mm)
             for segment in captured.segments
         }
 
@@ -381,7 +381,7 @@ class SceneLogic:
     ) -> Propagation:
         """What the anchors give as they are now; nothing is written."""
         check_propagatable(captured)
-        return self._sessions.session(captured, method, device).propagate(
+        return self._sessions.open(captured, method, device).session.propagate(
             engine_anchors(captured), limits=engine_limits(captured), progress=progress, is_cancelled=is_cancelled
         )
 

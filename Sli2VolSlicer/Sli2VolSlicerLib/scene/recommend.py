@@ -11,6 +11,7 @@ from ..engine.slice_stack import SliceStack
 from .capture import Capture
 from .grid import volume_voxels
 from .segments import labelmap_segmentation, painted_ids, require_segmentation
+from .sessions import OpenSession
 
 if TYPE_CHECKING:
     from ..engine.recommendation import Recommendation, RecommendationRequest
@@ -49,7 +50,7 @@ def anything_painted(volume_node: Any, segmentation_node: Any, chosen: Sequence[
 
 
 def request_for(
-    captured: Capture, propagation: Propagation, method: object, *, all_axes: bool, seed: int
+    captured: Capture, propagation: Propagation, opened: OpenSession, *, all_axes: bool, seed: int
 ) -> RecommendationRequest:
     """What a policy may look at once something is painted; slices beyond all limits are not to be named."""
     from ..engine.descriptors import descriptors_of
@@ -58,14 +59,14 @@ def request_for(
     last = captured.slice_count - 1
     reaches = [segment.limits.within(0, last) for segment in captured.segments]
     return RecommendationRequest(
-        captured.stack,
+        opened.stack,
         propagation,
         captured.anchors,
         label=1 if len(captured.segments) == 1 else None,
         all_axes=all_axes,
         seed=seed,
         slice_range=(min(low for low, _ in reaches), max(high for _, high in reaches)),
-        features=descriptors_of(captured.stack, method),
+        features=descriptors_of(opened.stack, opened.method),
     )
 
 

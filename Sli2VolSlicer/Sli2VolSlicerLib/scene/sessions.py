@@ -52,6 +52,21 @@ class _SessionKey:
     device: str
 
 
+@dataclass(frozen=True, eq=False)
+class OpenSession:
+    """A session and what it was made of.
+
+    Attributes:
+        method: carries labels.
+        stack: the slices; its intensity range is known, while a new capture would work it out again.
+        session: propagates.
+    """
+
+    method: Method
+    stack: SliceStack
+    session: Session
+
+
 class SessionKeeper:
     """Keeps the last session until another volume, geometry, axis, method or device is asked for.
 
@@ -67,7 +82,7 @@ class SessionKeeper:
         self._find_weights = find_weights
         self._make_method = make_method or self._engine_method
         self._make_session = make_session or _engine_session
-        self._kept: tuple[_SessionKey, Method, Session] | None = None
+        self._kept: tuple[_SessionKey, OpenSession] | None = None
 
     def method(self, method: str | None, device: str | None) -> Method:
         """The method by itself, before there is anything to propagate; None stands for those of last time.
@@ -77,23 +92,19 @@ class SessionKeeper:
         """
         return self._make_method(*self._names(method, device))
 
-    def session(self, captured: Capture, method: str | None, device: str | None) -> Session:
+    def open(self, captured: Capture, method: str | None, device: str | None) -> OpenSession:
         """The session for a capture; None stands for the method and device of the last one.
 
         Raises:
             VolumeError, MethodError, WeightsError, DeviceError: there can be none.
         """
-        return self.method_and_session(captured, method, device)[1]
-
-    def method_and_session(self, captured: Capture, method: str | None, device: str | None) -> tuple[Method, Session]:
-        """As `session`, with the method that it works with."""
         method, device = self._names(method, device)
         key = _session_key(captured, method, device)
         if self._kept is None or self._kept[0] != key:
             self._kept = None
             made = self._make_method(method, device)
-            self._kept = (key, made, self._make_session(captured.stack, made))
-        return self._kept[1], self._kept[2]
+            self._kept = (key, OpenSession(made, captured.stack, self._make_session(captured.stack, made)))
+        return self._kept[1]
 
     def drop(self) -> None:
         """Give its memory back."""
