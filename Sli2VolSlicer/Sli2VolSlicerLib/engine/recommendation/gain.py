@@ -83,7 +83,7 @@ def _reason(request: RecommendationRequest, outlook: Outlook, label: int, index:
     estimated = f"(estimated Dice {outlook.slice_dice[index]:.2f})"
     if outlook.presence[index] < 0.5:
         return f"the pass from slice {nearest} may have run on past the structure's end here {estimated}"
-    better = np.flatnonzero(outlook.quality_after(index) - outlook.quality > 0.02)
+    better = np.flatnonzero((outlook.quality_after(index) - outlook.quality > 0.02) & (outlook.presence >= 0.5))
     reach = f"slices {better[0]} to {better[-1]}" if better.size > 1 else "this slice"
     return f"the pass from slice {nearest} is unsure here {estimated}; drawing it would help {reach}"
 
