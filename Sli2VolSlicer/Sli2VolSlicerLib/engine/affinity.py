@@ -116,6 +116,7 @@ def copy_where_open(
 
     Where every key that a tile can see carries the same values, the weighted mean is that value
     whatever the weights: deep inside a structure and far outside it nothing needs computing.
+    It computes in the features' precision.
 
     Args:
         query: (1, channels, rows, columns).
@@ -144,20 +145,21 @@ def copy_where_open(
     tiles = result.reshape(labels, full_rows // TILE, TILE, full_columns // TILE, TILE)
     queries = query[0].reshape(-1, full_rows // TILE, TILE, full_columns // TILE, TILE)
     keys = padded_key[0].unfold(1, block, TILE).unfold(2, block, TILE)
-    values = padded_values[0].unfold(1, block, TILE).unfold(2, block, TILE)
-    hidden = outside.unfold(0, block, TILE).unfold(1, block, TILE)
-    bias = _window_bias(radius, query.device)
+    # A key outside the slice carries neither a value nor a share of the weights' sum.
+    inside = (~outside).to(query.dtype)[None]
+    shared = torch.cat([padded_values[0].to(query.dtype) * inside, inside])
+    values = shared.unfold(1, block, TILE).unfold(2, block, TILE)
+    bias = _window_bias(radius, query.device).to(query.dtype)
     for chosen in open_tiles.split(TILES_AT_ONCE) if len(open_tiles) else ():
         down, right = chosen[:, 0], chosen[:, 1]
         count = len(chosen)
-        q = queries[:, down, :, right].reshape(count, -1, TILE * TILE).transpose(1, 2).float()
-        k = keys[:, down, right].permute(1, 0, 2, 3).reshape(count, -1, block * block).float()
-        v = values[:, down, right].permute(1, 2, 3, 0).reshape(count, block * block, labels)
-        weights = torch.baddbmm(bias.expand(count, -1, -1), q, k)
-        out = hidden[down, right].reshape(count, 1, block * block)
-        if bool(out.any()):
-            weights.masked_fill_(out, float("-inf"))
-        weights = torch.softmax(weights, dim=-1)
-        copied = torch.bmm(weights, v).reshape(count, TILE, TILE, labels)
+        q = queries[:, down, :, right].reshape(count, -1, TILE * TILE).transpose(1, 2)
+        k = keys[:, down, right].permute(1, 0, 2, 3).reshape(count, -1, block * block)
+        v = values[:, down, right].permute(1, 2, 3, 0).reshape(count, block * block, labels + 1)
+        # Softmax by hand: torch's takes four times as long, and its division falls to the few sums below.
+        weights = torch.bmm(q, k).add_(bias)
+        weights = weights.sub_(weights.amax(dim=-1, keepdim=True)).exp_()
+        sums = torch.bmm(weights, v).float()
+        copied = (sums[..., :labels] / sums[..., labels:]).reshape(count, TILE, TILE, labels)
         tiles[:, down, :, right, :] = copied.permute(0, 3, 1, 2)
     return result[None, :, :rows, :columns]

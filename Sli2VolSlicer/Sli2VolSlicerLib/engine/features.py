@@ -10,8 +10,11 @@ import torch
 from .backend import Backend
 from .protocol import Region, SliceSource
 
-_SLACK = 8
+_LEAST_SLACK = 8
 """Pixels computed beyond what was asked for, so that a mask that drifts need not pay again."""
+
+_SLACK_SHARE = 8
+"""And at least the eighth part of the longer side: a corrected mask is often the larger one."""
 
 _SNAP = 32
 """Crops begin and end at multiples of this: convolutions are set up anew for every size they meet."""
@@ -40,10 +43,10 @@ class FeatureCache:
         """Features of slice `index` within `region`: (1, channels, region rows, region columns)."""
         kept = self._kept.get(index)
         if kept is None or not kept[0].contains(region):
-            wanted = region.grown(_SLACK, self._source.shape)
+            wanted = region.grown(_slack(region), self._source.shape)
             if kept is not None:
                 wanted = wanted.union(kept[0])
-            kept = (wanted, self._computed(index, wanted))
+            kept = self._computed(index, wanted)
             self._kept[index] = kept
             self._forget()
         self._kept.move_to_end(index)
@@ -59,15 +62,22 @@ class FeatureCache:
         """Forget everything kept, as when the device changes."""
         self._kept.clear()
 
-    def _computed(self, index: int, region: Region) -> torch.Tensor:
+    def _computed(self, index: int, region: Region) -> tuple[Region, torch.Tensor]:
+        """Features of all that is as if the whole slice had been computed: `region` or somewhat more."""
         settings = self._backend.settings
-        context = region.grown(settings.receptive_margin, self._source.shape)
-        context = context.snapped(math.lcm(_SNAP, settings.alignment), self._source.shape)
+        shape = self._source.shape
+        context = region.grown(settings.receptive_margin, shape)
+        context = context.snapped(math.lcm(_SNAP, settings.alignment), shape)
         slices = torch.from_numpy(self._source.intensity(index)[context.slices].copy())[None, None]
         features = self._backend.features(slices)
         self.slices_computed += 1
-        return features[(..., *region.within(context))].contiguous()
+        whole = context.shrunk(settings.receptive_margin, shape)
+        return whole, features[(..., *whole.within(context))].contiguous()
 
     def _forget(self) -> None:
         while self.megabytes * 1e6 > self._bound_bytes and len(self._kept) > 4:
             self._kept.popitem(last=False)
+
+
+def _slack(region: Region) -> int:
+    return max(_LEAST_SLACK, max(region.shape) // _SLACK_SHARE)

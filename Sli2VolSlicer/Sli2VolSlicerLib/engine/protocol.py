@@ -42,6 +42,15 @@ class Region:
             min(shape[1], self.column_stop + margin),
         )
 
+    def shrunk(self, margin: int, shape: tuple[int, int]) -> Region:
+        """Smaller by `margin` pixels on every side that is not at the border of a slice of `shape`."""
+        return Region(
+            self.row_start + (margin if self.row_start > 0 else 0),
+            self.row_stop - (margin if self.row_stop < shape[0] else 0),
+            self.column_start + (margin if self.column_start > 0 else 0),
+            self.column_stop - (margin if self.column_stop < shape[1] else 0),
+        )
+
     def snapped(self, step: int, shape: tuple[int, int]) -> Region:
         """Larger until every side lies at a multiple of `step` pixels, or at the border of a slice of `shape`."""
         return Region(

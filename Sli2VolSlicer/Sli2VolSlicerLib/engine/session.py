@@ -172,6 +172,7 @@ class PropagationSession:
     def _tasks(self, plan: LabelPlan, direction: Direction, allowed: tuple[int, int]) -> Iterator[_Task]:
         """The passes that this label needs, new or kept from an earlier call."""
         indices = [anchor.slice_index for anchor in plan.anchors]
+        largest = max(int(anchor.mask.sum()) for anchor in plan.anchors)
         for position, anchor in enumerate(plan.anchors):
             if not anchor.mask.any():
                 continue
@@ -187,18 +188,19 @@ class PropagationSession:
                     limits.append((indices[beside] - step, StopReason.NEXT_ANCHOR))
                 # The nearest limit decides; of equal ones the last named says most.
                 limit, at_limit = min(reversed(limits), key=lambda each: each[0] * step)
-                run = self._pass(anchor, step)
+                run = self._pass(anchor, step, largest)
                 plan.passes[(anchor.slice_index, step)] = run
                 yield _Task(run, limit, at_limit)
 
-    def _pass(self, anchor: Anchor, step: int) -> Pass:
+    def _pass(self, anchor: Anchor, step: int, largest: int) -> Pass:
         digest = hashlib.blake2b(np.packbits(anchor.mask).tobytes(), digest_size=16).digest()
         key = (anchor.label, anchor.slice_index, step, digest)
         if key not in self._passes:
             if len(self._passes) >= _KEPT_PASSES:
                 del self._passes[next(iter(self._passes))]
-            # The magnification follows from this anchor alone, so that another one changes nothing here.
-            scale = working_scale(int(anchor.mask.sum())) if self.method.rules.rescale else 1.0
+            # The magnification follows from the label's largest anchor, so that a correction near an end of a large
+            # structure finds its features computed. A pass once begun keeps its own: nothing changes elsewhere.
+            scale = working_scale(largest) if self.method.rules.rescale else 1.0
             grid = self._grid(scale)[0]
             self._passes[key] = begin_pass(grid, self.method.rules, anchor.label, anchor.slice_index, step, anchor.mask)
         return self._passes[key]
