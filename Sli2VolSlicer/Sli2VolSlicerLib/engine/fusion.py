@@ -54,7 +54,7 @@ def fuse_label(plan: LabelPlan, allowed: tuple[int, int], confidence: np.ndarray
 
     Returns:
         mask: bool (slices, rows, columns), the anchors bit-identical.
-        slice_confidence: float32 (slices,), NaN where no pass went.
+        slice_confidence: float32 (slices,), the Dice to be expected; NaN where no pass went.
     """
     masks = np.zeros(confidence.shape, bool)
     per_slice = np.full(len(masks), np.nan, np.float32)
@@ -69,7 +69,7 @@ def fuse_label(plan: LabelPlan, allowed: tuple[int, int], confidence: np.ndarray
         masks[index] = full > 0.5
         asked = full > PRESENT
         confidence[index][asked] = np.minimum(confidence[index][asked], np.maximum(full, 1 - full)[asked])
-        per_slice[index] = sum(weight * result.confidence for weight, _, result in votes) / total
+        per_slice[index] = sum(weight * result.expected_dice for weight, _, result in votes) / total
     for anchor in plan.anchors:
         masks[anchor.slice_index] = anchor.mask
         per_slice[anchor.slice_index] = 1.0

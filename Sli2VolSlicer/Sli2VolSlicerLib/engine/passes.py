@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .expected_dice import Journey
 from .protocol import Carrier, PassRules, Reference, Region, bounding_region
 from .records import StopReason
 from .verification import Verification, make_verification
@@ -31,11 +32,15 @@ class SliceResult:
         region: where `soft` lies on the working grid; nothing of the structure is outside.
         soft: float16 (region rows, region columns), 0..1.
         confidence: 0..1, the mean certainty of the labels given in the region in question.
+        expected_dice: 0..1, how good the mask probably is (`expected_dice.py`).
+        journey: of the pass up to here.
     """
 
     region: Region
     soft: np.ndarray
     confidence: float
+    expected_dice: float = 1.0
+    journey: Journey = field(default_factory=Journey)
 
     def placed(self, shape: tuple[int, int]) -> np.ndarray:
         """The soft mask on its whole slice, float32 (rows, columns)."""
@@ -141,10 +146,17 @@ def _settle(each: Pass, soft: np.ndarray, region: Region, intensity: np.ndarray,
     if confidence < max(rules.least_confidence, usual - rules.confidence_drop):
         each.stopped = StopReason.CONFIDENCE
         return
-    if rules.least_overlap and _overlap_with_latest(each, soft, region) < rules.least_overlap:
+    overlap = _overlap_with_latest(each, soft, region)
+    if overlap < rules.least_overlap:
         each.stopped = StopReason.JUMP
         return
-    each.results.append(SliceResult(region, soft.astype(np.float16), confidence))
+    so_far = each.results[-1].journey if each.results else Journey()
+    journey = so_far.after(confidence, overlap)
+    drawn_area = max(1.0, float((each.drawn > 0.5).sum()))
+    between, row, column = each.grid.spacing_mm
+    distance = (len(each.results) + 1) * between / float(np.sqrt(drawn_area * row * column))
+    expected = journey.expected_dice(distance, area / drawn_area)
+    each.results.append(SliceResult(region, soft.astype(np.float16), confidence, expected, journey))
 
 
 def _overlap_with_latest(each: Pass, soft: np.ndarray, region: Region) -> float:

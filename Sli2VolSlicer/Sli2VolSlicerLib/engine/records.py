@@ -140,8 +140,8 @@ class Propagation:
         masks: label -> bool, (slices, rows, columns); anchors bit-identical.
         confidence: float32, (slices, rows, columns), 0..1: how sure the engine is of the
             label it gave each voxel (1 where nothing was in question).
-        slice_confidence: label -> float32, (slices,); NaN where the label is absent and no
-            pass looked.
+        slice_confidence: label -> float32, (slices,), the Dice to be expected of each slice's mask, 1 on
+            anchors; NaN where the label is absent and no pass looked.
         passes: one report per label, anchor and direction.
         seconds: stage name -> seconds ("features", "affinity", ... , "total").
         slices_propagated: number of (slice, direction) steps computed.
