@@ -1,8 +1,9 @@
 """How good a slice's mask probably is, from how the pass has gone so far.
 
 Fitted by least squares to the true Dice of 1,572 slices of 58 structures (labelled training volumes and the
-tuning families, one drawn slice each). The share of doubtful pixels alone ranks slices badly: a mask that has drifted away
-can be sharp. What counts is the worst moment of the pass, how far it has come and how much it has moved on the way.
+tuning families, one drawn slice each). The share of doubtful pixels alone ranks slices badly: a mask that has
+drifted away can be sharp. What counts is the worst moment of the pass, how far it has come and how much it has
+moved on the way.
 """
 
 from __future__ import annotations
