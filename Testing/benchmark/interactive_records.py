@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from .json_lines import append_lines, read_lines
 
 
 @dataclass(frozen=True)
@@ -123,21 +124,9 @@ def from_json(entry: dict[str, Any]) -> InteractiveResult:
 
 def append_interactive(path: Path, results: Iterable[InteractiveResult]) -> None:
     """Add lines to the file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        for result in results:
-            file.write(json.dumps(to_json(result)) + "\n")
+    append_lines(path, map(to_json, results))
 
 
 def read_interactive(path: Path) -> dict[tuple[str, str, int], InteractiveResult]:
     """The latest result of every case, policy and seed; a line cut short by a crash is passed over."""
-    found: dict[tuple[str, str, int], InteractiveResult] = {}
-    if not path.is_file():
-        return found
-    for line in path.read_text().splitlines():
-        try:
-            result = from_json(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-        found[result.key] = result
-    return found
+    return {result.key: result for result in map(from_json, read_lines(path))}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from .json_lines import append_lines, read_lines
 
 
 @dataclass(frozen=True)
@@ -88,24 +89,12 @@ def from_json(entry: dict) -> CaseResult:
 
 def append_results(path: Path, results: Iterable[CaseResult]) -> None:
     """Add lines to the file, on disk before this returns."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        for result in results:
-            file.write(json.dumps(to_json(result)) + "\n")
+    append_lines(path, map(to_json, results))
 
 
 def read_results(path: Path) -> dict[tuple[str, str, int], CaseResult]:
     """The latest result of every row, case and seed; a line cut short by a crash is passed over."""
-    found: dict[tuple[str, str, int], CaseResult] = {}
-    if not path.is_file():
-        return found
-    for line in path.read_text().splitlines():
-        try:
-            result = from_json(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-        found[result.key] = result
-    return found
+    return {result.key: result for result in map(from_json, read_lines(path))}
 
 
 def write_mask(folder: Path, result: CaseResult, mask: np.ndarray) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -76,6 +77,11 @@ class Pass:
     @property
     def next_slice(self) -> int:
         return self.anchor_slice + self.step * (len(self.results) + 1)
+
+    @cached_property
+    def drawn_area(self) -> float:
+        """Pixels of the anchor's mask on the working grid, 1 at least."""
+        return max(1.0, float((self.drawn > 0.5).sum()))
 
     def latest(self) -> np.ndarray:
         """The soft mask of the slice reached last, full size."""
@@ -152,10 +158,9 @@ def _settle(each: Pass, soft: np.ndarray, region: Region, intensity: np.ndarray,
         return
     so_far = each.results[-1].journey if each.results else Journey()
     journey = so_far.after(confidence, overlap)
-    drawn_area = max(1.0, float((each.drawn > 0.5).sum()))
     between, row, column = each.grid.spacing_mm
-    distance = (len(each.results) + 1) * between / float(np.sqrt(drawn_area * row * column))
-    expected = journey.expected_dice(distance, area / drawn_area)
+    distance = (len(each.results) + 1) * between / float(np.sqrt(each.drawn_area * row * column))
+    expected = journey.expected_dice(distance, area / each.drawn_area)
     each.results.append(SliceResult(region, soft.astype(np.float16), confidence, expected, journey))
 
 
