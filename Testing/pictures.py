@@ -108,14 +108,14 @@ def draw_montage(volumes: Volumes, path: Path, title: str) -> Path:
             _contour(panel, volumes.upright.turn(volumes.truth[index][window]), TRUTH_COLOUR, 1.2)
         colour = ANCHOR_COLOUR if is_anchor else RESULT_COLOUR
         _contour(panel, volumes.upright.turn(volumes.result[index][window]), colour, 1.6)
-        panel.set_title(f"slice {index}{' (painted)' if is_anchor else ''}", fontsize=9, pad=3)
+        panel.set_title(f"slice {index}{_painted(volumes, index)}", fontsize=9, pad=3)
     names = [("painted", ANCHOR_COLOUR), ("propagated", RESULT_COLOUR)]
     if volumes.truth is not None:
         names.append(("known truth", TRUTH_COLOUR))
     handles = [Line2D([], [], color=colour, label=name) for name, colour in names]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=11)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def draw_confidence(
@@ -148,7 +148,7 @@ def draw_confidence(
     panel.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     panel.set_title(title, fontsize=11)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def dice_of(first: np.ndarray, second: np.ndarray) -> float:
@@ -162,10 +162,18 @@ def dice_per_slice(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.array([dice_of(a, b) for a, b in zip(first, second, strict=True)])
 
 
-def _save(figure: plt.Figure, path: Path) -> Path:
+def save_figure(figure: plt.Figure, path: Path) -> Path:
+    """Write a figure as a PNG and close it."""
     figure.savefig(path, dpi=110)
     plt.close(figure)
     return path
+
+
+def _painted(volumes: Volumes, index: int) -> str:
+    """What a panel's title says of a painted slice."""
+    if index not in volumes.anchors:
+        return ""
+    return " (painted)" if volumes.result[index].any() else " (painted as empty)"
 
 
 def _contour(panel: Axes, mask: np.ndarray, colour: str, width: float) -> None:
@@ -178,22 +186,22 @@ def _shown(volumes: Volumes) -> np.ndarray:
 
 
 def _chosen_slices(volumes: Volumes) -> list[int]:
-    """Evenly spaced slices over the structure and one beyond each end, the painted ones among them."""
+    """Evenly spaced slices over the structure and one beyond each end, the painted ones among them if they are few."""
     present = np.flatnonzero(_shown(volumes).any(axis=(1, 2)))
     first, last = max(0, present[0] - 1), min(len(volumes.result) - 1, present[-1] + 1)
     spread = np.unique(np.linspace(first, last, min(LARGEST_PANELS, last - first + 1)).round().astype(int))
     chosen = {int(s) for s in spread}
-    for anchor in volumes.anchors:
-        if anchor not in chosen:
-            inside = sorted(chosen - set(volumes.anchors))
-            chosen.discard(min(inside, key=lambda s: abs(s - anchor)))
-            chosen.add(anchor)
+    for anchor in volumes.anchors if len(volumes.anchors) <= LARGEST_PANELS // 2 else ():
+        others = sorted(chosen - set(volumes.anchors))
+        if anchor not in chosen and others:
+            chosen.discard(min(others, key=lambda s: abs(s - anchor)))
+        chosen.add(anchor)
     return sorted(chosen)
 
 
 def _crop(volumes: Volumes, margin: float = 0.35) -> tuple[slice, slice]:
     """The rows and columns around everything that is shown, with a margin (a share of its size)."""
-    area = _shown(volumes).any(axis=0)
+    area = np.asarray(_shown(volumes).any(axis=0))
     ranges = []
     for axis in (0, 1):
         present = np.flatnonzero(area.any(axis=1 - axis))

@@ -64,18 +64,21 @@ def test_the_sample_s_lung_is_drawn_in_the_body() -> None:
 
 
 @pytest.mark.slow
-def test_the_demo_leaves_a_segmentation_and_three_pictures(
+def test_the_demo_leaves_a_segmentation_and_five_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SLI2VOL_DATA", str(tmp_path / "no data"))
     assert demo.main(["--offline", "--method", "copy", "--output", str(tmp_path / "out")]) == 0
     left = {path.name: path.stat().st_size for path in (tmp_path / "out").iterdir()}
-    assert set(left) == {"result.seg.nrrd", "montage.png", "surface.png", "confidence.png"}
+    assert set(left) == {
+        "result.seg.nrrd", "montage.png", "montage-final.png", "surface.png", "confidence.png", "rounds.png"
+    }  # fmt: skip
     assert min(left.values()) > 1000
     printed = capsys.readouterr().out
     assert "SYNTHETIC" in printed
     assert "Dice against the known truth" in printed
     assert "Propagate" in printed
+    assert "Round 3" in printed
 
 
 def test_a_demo_of_a_missing_volume_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
