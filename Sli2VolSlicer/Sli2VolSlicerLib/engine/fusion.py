@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,11 +19,13 @@ class LabelPlan:
         label: the segment's label value.
         anchors: sorted by slice.
         passes: (anchor slice, step) -> pass.
+        outcomes: the same -> what came of it on the slices after the anchor, refined if the method refines.
     """
 
     label: int
     anchors: tuple[Anchor, ...]
     passes: dict[tuple[int, int], Pass] = field(default_factory=dict)
+    outcomes: dict[tuple[int, int], Sequence[SliceResult]] = field(default_factory=dict)
 
     def votes(self, index: int) -> list[tuple[float, Pass, SliceResult]]:
         """What the passes from the anchors on either side say of slice `index`, with their weights.
@@ -38,8 +41,9 @@ class LabelPlan:
             if run is None or anchor is None:
                 continue
             position = abs(index - anchor) - 1
-            if position < len(run.results):
-                result = run.results[position]
+            results = self.outcomes[(anchor, step)]
+            if position < len(results):
+                result = results[position]
                 found.append((result.confidence / (position + 1), run, result))
         return found
 

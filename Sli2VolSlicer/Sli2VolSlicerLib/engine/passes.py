@@ -21,6 +21,11 @@ _FIRST_SLICES = 3
 REACH = 8
 """Pixels around a mask within which it is looked for on the next slice."""
 
+_LOST_AREA, _LOST_OVERLAP = 0.03, 0.1
+"""Under these shares even a pass in overtime ends."""
+
+_LEAST_OVERTIME, _MOST_OVERTIME = 4, 16
+
 PRESENT = 0.05
 """A soft value under this is treated as nothing: it neither asks for computing nor is carried on."""
 
@@ -63,6 +68,9 @@ class Pass:
         verification: what corrects each slice; None where there is none or it stepped back.
         results: for the slices after the anchor, in the order of the pass.
         stopped: why the structure ended, once it has.
+        doubted_at: results that there were when a stop rule first spoke; None while none has.
+        doubt: which one that was.
+        refined: what refinement made of it, after (room that the pass had, results that there were).
     """
 
     label: int
@@ -73,6 +81,14 @@ class Pass:
     verification: Verification | None
     results: list[SliceResult] = field(default_factory=list)
     stopped: StopReason | None = None
+    doubted_at: int | None = None
+    doubt: StopReason | None = None
+    refined: tuple[tuple[int, int], list[SliceResult]] | None = None
+
+    @property
+    def usual_length(self) -> int:
+        """Results up to where the stop rules alone would have ended the pass."""
+        return len(self.results) if self.doubted_at is None else self.doubted_at
 
     @property
     def next_slice(self) -> int:
@@ -145,16 +161,9 @@ def _settle(each: Pass, soft: np.ndarray, region: Region, intensity: np.ndarray,
             each.stopped = StopReason.VERIFICATION
             return
     area = int((soft > 0.5).sum())
-    if area < rules.least_area * float(each.drawn.sum()):
-        each.stopped = StopReason.AREA
-        return
-    usual = float(np.median([r.confidence for r in each.results[:_FIRST_SLICES]] or [confidence]))
-    if confidence < max(rules.least_confidence, usual - rules.confidence_drop):
-        each.stopped = StopReason.CONFIDENCE
-        return
     overlap = _overlap_with_latest(each, soft, region)
-    if overlap < rules.least_overlap:
-        each.stopped = StopReason.JUMP
+    each.stopped = _end(each, area, confidence, overlap, rules)
+    if each.stopped is not None:
         return
     so_far = each.results[-1].journey if each.results else Journey()
     journey = so_far.after(confidence, overlap)
@@ -162,6 +171,33 @@ def _settle(each: Pass, soft: np.ndarray, region: Region, intensity: np.ndarray,
     distance = (len(each.results) + 1) * between / float(np.sqrt(each.drawn_area * row * column))
     expected = journey.expected_dice(distance, area / each.drawn_area)
     each.results.append(SliceResult(region, soft.astype(np.float16), confidence, expected, journey))
+
+
+def _end(each: Pass, area: int, confidence: float, overlap: float, rules: PassRules) -> StopReason | None:
+    """Why the pass ends before this slice; None if it goes on.
+
+    With overtime a stop rule is a first opinion: the pass goes on for a while, and refinement has the last word.
+    """
+    if each.doubted_at is None:
+        usual = float(np.median([r.confidence for r in each.results[:_FIRST_SLICES]] or [confidence]))
+        doubt = None
+        if area < rules.least_area * float(each.drawn.sum()):
+            doubt = StopReason.AREA
+        elif confidence < max(rules.least_confidence, usual - rules.confidence_drop):
+            doubt = StopReason.CONFIDENCE
+        elif overlap < rules.least_overlap:
+            doubt = StopReason.JUMP
+        if doubt is None or not rules.overtime:
+            return doubt
+        each.doubted_at, each.doubt = len(each.results), doubt
+    is_lost = area < _LOST_AREA * float(each.drawn.sum()) or overlap < _LOST_OVERLAP
+    is_late = len(each.results) >= each.doubted_at + _overtime(each.doubted_at)
+    return each.doubt if is_lost or is_late else None
+
+
+def _overtime(length: int) -> int:
+    """Slices that a pass goes on after a stop rule spoke, when it had come this far."""
+    return int(np.clip(np.ceil(0.5 * length), _LEAST_OVERTIME, _MOST_OVERTIME))
 
 
 def _overlap_with_latest(each: Pass, soft: np.ndarray, region: Region) -> float:

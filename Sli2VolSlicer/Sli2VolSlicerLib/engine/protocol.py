@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .passes import Pass, SliceResult
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ class PassRules:
         confidence_drop: a pass ends when a slice's confidence falls this far under that of its first slices.
         least_overlap: a pass ends when a slice's mask overlaps the one before by less than this (Dice).
         rescale: large structures are computed at half size.
+        overtime: a pass goes on for a while after a stop rule spoke, for refinement to judge.
     """
 
     soft: bool = False
@@ -115,6 +119,7 @@ class PassRules:
     confidence_drop: float = 1.0
     least_overlap: float = 0.0
     rescale: bool = False
+    overtime: bool = False
 
 
 class SliceSource(Protocol):
@@ -146,6 +151,20 @@ class Carrier(Protocol):
         ...
 
 
+class Refinement(Protocol):
+    """Looks at a pass as a whole when it has ended, and mends, extends or shortens it."""
+
+    def refined(self, run: Pass, length: int) -> list[SliceResult]:
+        """What the pass says of the slices after its anchor, in its order.
+
+        The pass is left as it is; empty slices at its end are left out.
+
+        Args:
+            length: slices after the anchor that it may speak of at most.
+        """
+        ...
+
+
 class Method(Protocol):
     """A way of carrying labels from slices where they are known to a slice where they are not."""
 
@@ -164,5 +183,10 @@ class Method(Protocol):
 
     @property
     def rules(self) -> PassRules: ...
+
+    @property
+    def refinement(self) -> Refinement | None:
+        """What mends a pass when it has ended; None where passes stand as they are."""
+        ...
 
     def open(self, source: SliceSource) -> Carrier: ...

@@ -90,6 +90,7 @@ class StopReason(Enum):
     CONFIDENCE = "confidence fell too low"
     JUMP = "the mask jumped away from the one before"
     RANGE = "end of the allowed range"
+    REFINEMENT = "looking back at the whole pass, it ends here"
 
 
 @dataclass(frozen=True)

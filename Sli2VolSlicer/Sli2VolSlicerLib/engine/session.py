@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import AnnotationError, PropagationCancelled
 from .fusion import LabelPlan, fuse_label
-from .passes import Pass, StageSeconds, advance, begin_pass
+from .passes import Pass, SliceResult, StageSeconds, advance, begin_pass
 from .protocol import Carrier, Method
 from .records import (
     UNLIMITED,
@@ -38,6 +38,11 @@ class _Task:
     run: Pass
     limit: int
     at_limit: StopReason
+
+    @property
+    def room(self) -> int:
+        """Slices after its anchor that the pass may fill."""
+        return max(0, (self.limit - self.run.anchor_slice) * self.run.step)
 
     @property
     def remaining(self) -> int:
@@ -96,6 +101,11 @@ class PropagationSession:
         allowed = {plan.label: limits.get(plan.label, UNLIMITED).within(low, high) for plan in plans}
         tasks = [task for plan in plans for task in self._tasks(plan, direction, allowed[plan.label])]
         steps = self._run(tasks, seconds, progress, is_cancelled)
+        refining = time.perf_counter()
+        for plan in plans:
+            for task in tasks:
+                if plan.label == task.run.label:
+                    plan.outcomes[(task.run.anchor_slice, task.run.step)] = self._outcome(task)
         fusing = time.perf_counter()
         masks: dict[int, np.ndarray] = {}
         slice_confidence: dict[int, np.ndarray] = {}
@@ -108,10 +118,11 @@ class PropagationSession:
             masks=masks,
             confidence=confidence,
             slice_confidence=slice_confidence,
-            passes=tuple(_report(task) for task in tasks),
+            passes=tuple(_report(task, self._outcome(task)) for task in tasks),
             seconds={
                 "carrying": seconds.carrying,
                 "verification": seconds.verification,
+                "refinement": fusing - refining,
                 "fusion": ended - fusing,
                 "total": ended - began,
             },
@@ -234,6 +245,16 @@ class PropagationSession:
                 progress(Progress(done, done + left, target, f"slice {target}"))
         return done
 
+    def _outcome(self, task: _Task) -> Sequence[SliceResult]:
+        """What came of a pass as far as it may go: refined, once for every length."""
+        run, room = task.run, task.room
+        refinement = self.method.refinement
+        if refinement is None:
+            return run.results[:room]
+        if run.refined is None or run.refined[0] != (room, len(run.results)):
+            run.refined = (room, len(run.results)), refinement.refined(run, room)
+        return run.refined[1]
+
     def _notes(self, plans: Sequence[LabelPlan]) -> tuple[str, ...]:
         if self.method.rules.verification not in ("self-checked", "histogram"):
             return self.method.notes
@@ -256,11 +277,16 @@ def _check_limits(anchors: Sequence[Anchor], limits: Mapping[int, SliceLimits]) 
             raise AnnotationError(msg)
 
 
-def _report(task: _Task) -> PassReport:
-    run = task.run
-    room = max(0, (task.limit - run.anchor_slice) * run.step)
-    last = run.anchor_slice + run.step * min(len(run.results), room)
-    # A pass kept from an earlier call may have gone on beyond today's limit.
-    ended_before = run.stopped is not None and len(run.results) < room
-    reason = run.stopped if ended_before and run.stopped is not None else task.at_limit
+def _report(task: _Task, outcome: Sequence[SliceResult]) -> PassReport:
+    run, reached = task.run, len(outcome)
+    last = run.anchor_slice + run.step * reached
+    if reached >= task.room:
+        # A pass kept from an earlier call may have gone on beyond today's limit.
+        reason = task.at_limit
+    elif reached == run.usual_length and run.doubt is not None:
+        reason = run.doubt
+    elif reached == len(run.results) and run.stopped is not None:
+        reason = run.stopped
+    else:
+        reason = StopReason.REFINEMENT
     return PassReport(run.label, run.anchor_slice, run.step, last, reason)

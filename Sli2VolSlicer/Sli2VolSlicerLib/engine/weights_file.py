@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,11 +14,15 @@ from safetensors.torch import save
 
 from .errors import WeightsError
 from .network import CorrespondenceNetwork, NetworkSettings
+from .refinement.network import RefinementNetwork, RefinementSettings
 
 FORMAT = "sli2vol-correspondence-1"
+REFINEMENT_FORMAT = "sli2vol-refinement-1"
+
+_Network = CorrespondenceNetwork | RefinementNetwork
 
 
-def save_network(network: CorrespondenceNetwork, path: Path, facts: Mapping[str, str], half: bool = True) -> None:
+def save_network(network: _Network, path: Path, facts: Mapping[str, str], half: bool = True) -> None:
     """Write a network and its settings.
 
     Args:
@@ -30,18 +35,45 @@ def save_network(network: CorrespondenceNetwork, path: Path, facts: Mapping[str,
     tensors = {
         name: (t.to(kind) if t.is_floating_point() else t).contiguous() for name, t in network.state_dict().items()
     }
-    metadata = {"format": FORMAT, "settings": json.dumps(asdict(network.settings)), **facts}
+    form = FORMAT if isinstance(network, CorrespondenceNetwork) else REFINEMENT_FORMAT
+    metadata = {"format": form, "settings": json.dumps(asdict(network.settings)), **facts}
     temporary = path.with_name(path.name + ".part")
     temporary.write_bytes(save(tensors, metadata))
     temporary.replace(path)
 
 
 def load_network(path: Path) -> CorrespondenceNetwork:
-    """Read a network in float32, ready for inference.
+    """Read a correspondence network in float32, ready for inference.
 
     Raises:
         WeightsError: no such file, not a safetensors file, or made for something else.
     """
+    settings, tensors = _read(path, FORMAT, "sli2vol train")
+    try:
+        network = CorrespondenceNetwork(NetworkSettings(**settings))
+        network.load_state_dict(tensors)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise _misfit(path, error) from error
+    return network.eval()
+
+
+def load_refinement(path: Path) -> RefinementNetwork:
+    """Read a refinement network in float32, ready for inference.
+
+    Raises:
+        WeightsError: as `load_network`.
+    """
+    settings, tensors = _read(path, REFINEMENT_FORMAT, "sli2vol train-refinement")
+    try:
+        network = RefinementNetwork(RefinementSettings(tuple(settings["widths"])))
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise _misfit(path, error) from error
+    return network.eval()
+
+
+def _read(path: Path, form: str, made_by: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Settings and float32 tensors of a weights file of the format `form`."""
     if not path.is_file():
         msg = f"There is no weights file at {path}; choose another file, or leave the choice to the catalogue."
         raise WeightsError(msg)
@@ -52,15 +84,20 @@ def load_network(path: Path) -> CorrespondenceNetwork:
     except (SafetensorError, OSError) as error:
         msg = f"{path} is not a readable weights file ({error}); fetch or copy it again."
         raise WeightsError(msg) from error
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") != form:
         found = metadata.get("format", "weights of an unknown kind")
-        msg = f"{path} holds {found!r}, not {FORMAT!r}; choose weights made by `sli2vol train`."
+        msg = f"{path} holds {found!r}, not {form!r}; choose weights made by `{made_by}`."
         raise WeightsError(msg)
     try:
-        settings = NetworkSettings(**json.loads(metadata["settings"]))
-        network = CorrespondenceNetwork(settings)
-        network.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        msg = f"The weights in {path} do not fit the network they name ({error}); fetch or copy the file again."
-        raise WeightsError(msg) from error
-    return network.eval()
+        settings = json.loads(metadata["settings"])
+    except (KeyError, ValueError) as error:
+        raise _misfit(path, error) from error
+    if not isinstance(settings, dict):
+        raise _misfit(path, TypeError("its settings are no object"))
+    return settings, {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def _misfit(path: Path, error: Exception) -> WeightsError:
+    return WeightsError(
+        f"The weights in {path} do not fit the network they name ({error}); fetch or copy the file again."
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,7 +12,8 @@ from ..devices import choose_device
 from ..errors import MethodError, WeightsError
 from ..network import DEFAULT_SETTINGS, CorrespondenceNetwork
 from ..protocol import Method, PassRules
-from ..weights_file import load_network
+from ..refinement.network_refinement import NetworkRefinement
+from ..weights_file import load_network, load_refinement
 from .copy_mask import CopyMask
 from .correspondence import Correspondence
 from .optical_flow import OpticalFlow
@@ -25,45 +27,58 @@ DEFAULT_RULES = PassRules(
     least_overlap=0.5,
     rescale=True,
 )
+REFINED_RULES = replace(DEFAULT_RULES, overtime=True)
 PAPER_RULES = PassRules(verification="paper")
 
-_Maker = Callable[[Path | None, str, float], Method]
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a method is made from."""
+
+    weights: Path | None
+    refinement: Path | None
+    device: str
+    bound_mb: float
 
 
-def _sli2vol(weights: Path | None, device: str, bound_mb: float) -> Method:
-    return Correspondence(
-        "sli2vol", _network("sli2vol", weights, "pyramid"), choose_device(device), DEFAULT_RULES, bound_mb=bound_mb
-    )
+_Maker = Callable[[_Wanted], Method]
 
 
-def _sli2vol_paper(weights: Path | None, device: str, bound_mb: float) -> Method:
-    network = _network("sli2vol-paper", weights, "resnet18-stride1")
-    return Correspondence("sli2vol-paper", network, choose_device(device), PAPER_RULES, bound_mb=bound_mb)
+def _sli2vol(wanted: _Wanted) -> Method:
+    network, device = _network("sli2vol", wanted.weights, "pyramid"), choose_device(wanted.device)
+    if wanted.refinement is None:
+        return Correspondence("sli2vol", network, device, DEFAULT_RULES, wanted.bound_mb)
+    refinement = NetworkRefinement(load_refinement(wanted.refinement), device)
+    return Correspondence("sli2vol", network, device, REFINED_RULES, wanted.bound_mb, refinement)
 
 
-def _sli2vol_paper_unverified(weights: Path | None, device: str, bound_mb: float) -> Method:
-    network = _network("sli2vol-paper-no-verification", weights, "resnet18-stride1")
-    return Correspondence(
-        "sli2vol-paper-no-verification", network, choose_device(device), PassRules(), bound_mb=bound_mb
-    )
+def _sli2vol_unrefined(wanted: _Wanted) -> Method:
+    network = _network("sli2vol-unrefined", wanted.weights, "pyramid")
+    return Correspondence("sli2vol-unrefined", network, choose_device(wanted.device), DEFAULT_RULES, wanted.bound_mb)
 
 
-def _random_weights(weights: Path | None, device: str, bound_mb: float) -> Method:
+def _sli2vol_paper(wanted: _Wanted) -> Method:
+    network = _network("sli2vol-paper", wanted.weights, "resnet18-stride1")
+    return Correspondence("sli2vol-paper", network, choose_device(wanted.device), PAPER_RULES, wanted.bound_mb)
+
+
+def _sli2vol_paper_unverified(wanted: _Wanted) -> Method:
+    name = "sli2vol-paper-no-verification"
+    network = _network(name, wanted.weights, "resnet18-stride1")
+    return Correspondence(name, network, choose_device(wanted.device), PassRules(), wanted.bound_mb)
+
+
+def _random_weights(wanted: _Wanted) -> Method:
     torch.manual_seed(1)
-    return Correspondence(
-        "random-weights",
-        CorrespondenceNetwork(DEFAULT_SETTINGS),
-        choose_device(device),
-        DEFAULT_RULES,
-        bound_mb=bound_mb,
-    )
+    network, device = CorrespondenceNetwork(DEFAULT_SETTINGS), choose_device(wanted.device)
+    return Correspondence("random-weights", network, device, DEFAULT_RULES, wanted.bound_mb)
 
 
-def _copy(weights: Path | None, device: str, bound_mb: float) -> Method:
+def _copy(_: _Wanted) -> Method:
     return CopyMask()
 
 
-def _optical_flow(weights: Path | None, device: str, bound_mb: float) -> Method:
+def _optical_flow(_: _Wanted) -> Method:
     return OpticalFlow()
 
 
@@ -83,6 +98,7 @@ def _network(method: str, weights: Path | None, architecture: str) -> Correspond
 
 _MAKERS: dict[str, _Maker] = {
     "sli2vol": _sli2vol,
+    "sli2vol-unrefined": _sli2vol_unrefined,
     "sli2vol-paper": _sli2vol_paper,
     "sli2vol-paper-no-verification": _sli2vol_paper_unverified,
     "copy": _copy,
@@ -96,9 +112,16 @@ METHOD_NAMES: tuple[str, ...] = ("sli2vol", "sli2vol-paper", "copy", "optical-fl
 METHODS_WITH_WEIGHTS: tuple[str, ...] = ("sli2vol", "sli2vol-paper")
 """Those of them that need a weights file; the others take none."""
 
+REFINEMENT_OF: Mapping[str, str] = {"sli2vol": "sli2vol-refinement"}
+"""Methods that are refined, and the name of the weights that do it."""
+
 
 def create_method(
-    name: str, weights: Path | None = None, device: str = "auto", memory_bound_mb: float = 512.0
+    name: str,
+    weights: Path | None = None,
+    device: str = "auto",
+    memory_bound_mb: float = 512.0,
+    refinement: Path | None = None,
 ) -> Method:
     """The method of this name.
 
@@ -107,9 +130,10 @@ def create_method(
         weights: the weights file, for methods that have one.
         device: "auto", "cpu", "cuda" or "mps".
         memory_bound_mb: what may be kept of features, per volume and working size.
+        refinement: weights of the refinement, for methods in REFINEMENT_OF; without them passes stand as they are.
 
     Raises:
-        MethodError: no method of this name.
+        MethodError: no method of this name, or refinement for one that has none.
         WeightsError: a method that needs weights got none, or a file that does not fit.
         DeviceError: no such device here.
     """
@@ -117,4 +141,7 @@ def create_method(
     if maker is None:
         msg = f"There is no method {name!r}; choose one of {', '.join(METHOD_NAMES)}."
         raise MethodError(msg)
-    return maker(weights, device, memory_bound_mb)
+    if refinement is not None and name not in REFINEMENT_OF:
+        msg = f"Method {name!r} is not refined; leave {refinement} out, or choose one of {', '.join(REFINEMENT_OF)}."
+        raise MethodError(msg)
+    return maker(_Wanted(weights, refinement, device, memory_bound_mb))

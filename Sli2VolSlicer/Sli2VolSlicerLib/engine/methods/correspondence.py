@@ -13,7 +13,7 @@ from ..backend import Backend, is_out_of_memory
 from ..devices import Device
 from ..features import FeatureCache
 from ..network import CorrespondenceNetwork
-from ..protocol import Carrier, PassRules, Reference, Region, SliceSource
+from ..protocol import Carrier, PassRules, Reference, Refinement, Region, SliceSource
 
 
 class Correspondence:
@@ -25,6 +25,7 @@ class Correspondence:
         device: where it runs.
         rules: how passes are run.
         bound_mb: memory bound of the kept features.
+        refinement: mends passes when they have ended.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class Correspondence:
         device: Device,
         rules: PassRules,
         bound_mb: float = 512.0,
+        refinement: Refinement | None = None,
     ) -> None:
         self._name = name
         self._backend = Backend(network, device)
         self._rules = rules
         self._bound_mb = bound_mb
+        self._refinement = refinement
 
     @property
     def name(self) -> str:
@@ -55,6 +58,10 @@ class Correspondence:
     @property
     def rules(self) -> PassRules:
         return self._rules
+
+    @property
+    def refinement(self) -> Refinement | None:
+        return self._refinement
 
     def open(self, source: SliceSource) -> Carrier:
         return CorrespondenceCarrier(source, self._backend, self._bound_mb)

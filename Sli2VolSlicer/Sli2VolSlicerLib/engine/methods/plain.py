@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..protocol import PassRules
+from ..protocol import PassRules, Refinement
 
 
 class PlainMethod:
@@ -19,3 +19,7 @@ class PlainMethod:
     @property
     def rules(self) -> PassRules:
         return PassRules()
+
+    @property
+    def refinement(self) -> Refinement | None:
+        return None

@@ -1,0 +1,123 @@
+"""The refinement network: looks at a whole pass at once and says what of it to change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+MAPS = 4
+"""Pictures per slice: intensity, what the pass found, what was drawn, how much an intensity speaks for it."""
+
+MEASURES = 9
+"""Numbers per slice (`view.py`)."""
+
+_GROUPS = 4
+
+
+@dataclass(frozen=True)
+class RefinementSettings:
+    """What a weights file says about its network.
+
+    Attributes:
+        widths: channels at a half, a quarter, an eighth and a sixteenth of the view's resolution.
+    """
+
+    widths: tuple[int, int, int, int] = (20, 32, 64, 96)
+
+
+class Layer(nn.Module):
+    """A convolution within slices or across them, group normalisation, rectifier.
+
+    Args:
+        inputs, outputs: channels.
+        across: slices that it sees (1 or 3); it then also sees 3x3 pixels or 1.
+        spread: slices from one that it sees to the next.
+    """
+
+    def __init__(self, inputs: int, outputs: int, across: int = 1, spread: int = 1) -> None:
+        super().__init__()
+        pixels = 3 if across == 1 else 1
+        self.convolution = nn.Conv3d(
+            inputs,
+            outputs,
+            (across, pixels, pixels),
+            padding=(spread * (across // 2), pixels // 2, pixels // 2),
+            dilation=(spread, 1, 1),
+            bias=False,
+        )
+        self.norm = nn.GroupNorm(_GROUPS, outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.relu(self.norm(self.convolution(x)))
+
+
+class RefinementNetwork(nn.Module):
+    """A U-Net over a pass's slices, convolutions within slices and across them taking turns."""
+
+    def __init__(self, settings: RefinementSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        half, quarter, eighth, sixteenth = settings.widths
+        self.begin = Layer(MAPS * 4, half)
+        self.down = nn.ModuleList(
+            [
+                nn.Sequential(Layer(half, half, across=3)),
+                nn.Sequential(Layer(half, quarter), Layer(quarter, quarter, across=3)),
+                nn.Sequential(Layer(quarter, eighth), Layer(eighth, eighth, across=3)),
+                nn.Sequential(Layer(eighth, sixteenth), Layer(sixteenth, sixteenth, across=3)),
+            ]
+        )
+        self.told = nn.ModuleList([nn.Linear(MEASURES, width) for width in settings.widths])
+        self.far = nn.ModuleList(
+            [
+                nn.Sequential(Layer(sixteenth, sixteenth, across=3, spread=spread), Layer(sixteenth, sixteenth))
+                for spread in (2, 4, 1)
+            ]
+        )
+        self.up = nn.ModuleList(
+            [
+                Layer(sixteenth + eighth, eighth),
+                Layer(eighth + quarter, quarter),
+                nn.Sequential(Layer(quarter + half, half), Layer(half, half, across=3), Layer(half, half)),
+            ]
+        )
+        self.change = nn.Conv3d(half, 4, 1)
+        self.summary = nn.Conv1d(sixteenth + MEASURES, 64, 5, padding=2)
+        self.verdicts = nn.Conv1d(64, 2, 1)
+        nn.init.zeros_(self.change.weight)
+        if self.change.bias is not None:
+            nn.init.zeros_(self.change.bias)
+
+    def forward(self, maps: torch.Tensor, measures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What to change and what to think of each slice.
+
+        Args:
+            maps: (passes, MAPS, slices, side, side), the anchor's slice first, side a multiple of 16.
+            measures: (passes, slices, MEASURES).
+
+        Returns:
+            (passes, slices, side, side), to be added to the log odds of what the pass found, and
+            (passes, slices, 2), logits of "the structure is here" and of the Dice after the change.
+        """
+        passes, _, slices, side, _ = maps.shape
+        # Two by two pixels become channels: full resolution would cost most and add little.
+        x = maps.reshape(passes, MAPS, slices, side // 2, 2, side // 2, 2).permute(0, 1, 4, 6, 2, 3, 5)
+        x = self.begin(x.reshape(passes, MAPS * 4, slices, side // 2, side // 2))
+        kept: list[torch.Tensor] = []
+        for level, (down, told) in enumerate(zip(self.down, self.told, strict=True)):
+            hints = told(measures).transpose(1, 2)[..., None, None]
+            pooled = x if level == 0 else functional.max_pool3d(x, (1, 2, 2))
+            x = down(pooled + hints) if level == 0 else down(pooled) + hints
+            kept.append(x)
+        for far in self.far:
+            x = x + far(x)
+        summary = torch.cat([x.mean((3, 4)), measures.transpose(1, 2).to(x.dtype)], dim=1)
+        verdicts = self.verdicts(functional.relu(self.summary(summary))).transpose(1, 2)
+        for up, beside in zip(self.up, reversed(kept[:-1]), strict=True):
+            larger = functional.interpolate(x, scale_factor=(1, 2, 2), mode="nearest")
+            x = up(torch.cat([larger, beside], dim=1))
+        change = self.change(x).reshape(passes, 2, 2, slices, side // 2, side // 2).permute(0, 3, 4, 1, 5, 2)
+        return change.reshape(passes, slices, side, side), verdicts
