@@ -189,7 +189,7 @@ def play_case(job: _Job) -> list[InteractiveResult]:
 
     volume = load_volume(job.case)
     truth = volume.truth(job.case)
-    method = create_method(job.spec.name, job.spec.weights, job.spec.device)
+    method = create_method(job.spec.name, job.spec.weights, job.spec.device, refinement=job.spec.refinement)
     stack = SliceStack(volume.image, volume.spacing_mm, axis=0)
     features = descriptors_of(stack, method)
     shared = PropagationSession(stack, method)

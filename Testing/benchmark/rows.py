@@ -13,12 +13,25 @@ import numpy as np
 from .cases import BenchmarkError, Volume
 from .work import RowResult, RowSession, Work
 
-ENGINE_ROWS = ("copy", "optical-flow", "random-weights", "sli2vol-paper-no-verification", "sli2vol-paper", "sli2vol")
+ENGINE_ROWS = (
+    "copy",
+    "optical-flow",
+    "random-weights",
+    "sli2vol-paper-no-verification",
+    "sli2vol-paper",
+    "sli2vol-unrefined",
+    "sli2vol",
+)
 SLICER_ROWS = ("grow-from-seeds", "fill-between-slices")
 ALL_ROWS = (*ENGINE_ROWS, *SLICER_ROWS)
 OURS = "sli2vol"
 
-_WEIGHTS_OF = {"sli2vol": "sli2vol", "sli2vol-paper": "sli2vol-paper", "sli2vol-paper-no-verification": "sli2vol-paper"}
+_WEIGHTS_OF = {
+    "sli2vol": "sli2vol",
+    "sli2vol-unrefined": "sli2vol",
+    "sli2vol-paper": "sli2vol-paper",
+    "sli2vol-paper-no-verification": "sli2vol-paper",
+}
 
 
 @dataclass(frozen=True)
@@ -29,11 +42,13 @@ class RowSpec:
         name: one of `ALL_ROWS`.
         weights: the weights file of rows that need one.
         device: for rows that run the engine.
+        refinement: the weights file of the refinement, for rows that have one.
     """
 
     name: str
     weights: Path | None = None
     device: str = "auto"
+    refinement: Path | None = None
 
 
 def row_specs(names: Sequence[str], weights: dict[str, Path], device: str = "auto") -> list[RowSpec]:
@@ -46,10 +61,13 @@ def row_specs(names: Sequence[str], weights: dict[str, Path], device: str = "aut
     if unknown:
         msg = f"Unknown rows {', '.join(unknown)}; choose from {', '.join(ALL_ROWS)}."
         raise BenchmarkError(msg)
+    from Sli2VolSlicerLib.engine.methods import REFINEMENT_OF
+
     specs = []
     for name in names:
-        kind = _WEIGHTS_OF.get(name)
-        specs.append(RowSpec(name, _weights(kind, weights) if kind else None, device))
+        kind, refined_by = _WEIGHTS_OF.get(name), REFINEMENT_OF.get(name)
+        refinement = _weights(refined_by, weights) if refined_by else None
+        specs.append(RowSpec(name, _weights(kind, weights) if kind else None, device, refinement))
     return specs
 
 
@@ -78,7 +96,7 @@ class EngineSession:
         from Sli2VolSlicerLib.engine.session import PropagationSession
         from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
-        method = create_method(spec.name, spec.weights, spec.device)
+        method = create_method(spec.name, spec.weights, spec.device, refinement=spec.refinement)
         self._session = PropagationSession(SliceStack(volume.image, volume.spacing_mm, axis=0), method)
 
     def segment(self, work: Work) -> RowResult:
@@ -112,6 +130,7 @@ def fingerprint(spec: RowSpec) -> str:
         sources.append(folder / "slicer_effects.py")
     for source in sources:
         digest.update(source.read_bytes())
-    if spec.weights is not None:
-        digest.update(Path(spec.weights).read_bytes())
+    for weights in (spec.weights, spec.refinement):
+        if weights is not None:
+            digest.update(Path(weights).read_bytes())
     return digest.hexdigest()[:16]

@@ -254,7 +254,11 @@ def facts(command: str, split: str, options: Options, specs: Sequence[RowSpec]) 
         "machine": machine(),
         "python": sys.version.split()[0],
         "versions": {name: _version(name) for name in packages},
-        "weights": {spec.name: spec.weights.name for spec in specs if spec.weights is not None},
+        "weights": {
+            spec.name: " + ".join(path.name for path in (spec.weights, spec.refinement) if path is not None)
+            for spec in specs
+            if spec.weights is not None
+        },
     }
 
 

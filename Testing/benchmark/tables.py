@@ -30,7 +30,8 @@ _DESCRIPTIONS = {
     "random-weights": "`sli2vol` with a network that was never trained",
     "sli2vol-paper-no-verification": "the paper's network and window, without its verification",
     "sli2vol-paper": "the paper's network and window with its verification",
-    "sli2vol": "ours, the default",
+    "sli2vol-unrefined": "ours, the passes left as they come",
+    "sli2vol": "ours, the default: the same, each pass then mended as a whole",
     "grow-from-seeds": (
         "Slicer's \"Grow from seeds\": the painted mask as the structure's seed; as background a ring around it on "
         "the same slice, 3 mm away and 5 mm wide; seed locality 10; it may grow half the painted mask's mean diameter "

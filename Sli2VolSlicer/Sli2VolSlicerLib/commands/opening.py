@@ -16,13 +16,15 @@ from ..weights import find_weights
 if TYPE_CHECKING:
     from ..engine.protocol import Method
 
+_UNREFINED = "none"
+
 AXIS_HELP = """\
 the axis along which slices were painted: auto finds it; 0, 1 and 2 count the axes of the array in (k, j, i) order,
 so 0 is the last axis of a NIfTI file (usually axial), 1 the middle one and 2 the first"""
 
 
 def add_method_arguments(parser: argparse.ArgumentParser) -> None:
-    """--method, --device and --weights."""
+    """--method, --device, --weights and --refinement."""
     parser.add_argument(
         "--method", default="sli2vol", help="sli2vol (default), sli2vol-paper, copy, or optical-flow", metavar="NAME"
     )
@@ -30,6 +32,11 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
         "--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute (default: auto)"
     )
     parser.add_argument("--weights", type=Path, metavar="FILE", help="weights to use instead of the catalogue's")
+    parser.add_argument(
+        "--refinement",
+        metavar="FILE",
+        help=f"weights of the refinement instead of the catalogue's, or '{_UNREFINED}' to leave passes as they are",
+    )
 
 
 def open_method(arguments: argparse.Namespace) -> tuple[Method, Path | None]:
@@ -38,7 +45,7 @@ def open_method(arguments: argparse.Namespace) -> tuple[Method, Path | None]:
     Raises:
         Sli2VolError: no such method, device or weights, or weights for a method that takes none.
     """
-    from ..engine.methods import METHOD_NAMES, METHODS_WITH_WEIGHTS, create_method
+    from ..engine.methods import METHOD_NAMES, METHODS_WITH_WEIGHTS, REFINEMENT_OF, create_method
 
     weights: Path | None = arguments.weights
     takes_weights = arguments.method in METHODS_WITH_WEIGHTS
@@ -47,7 +54,10 @@ def open_method(arguments: argparse.Namespace) -> tuple[Method, Path | None]:
         raise MethodError(msg)
     if weights is None and takes_weights:
         weights = find_weights(arguments.method)
-    return create_method(arguments.method, weights, arguments.device), weights
+    refinement = None if arguments.refinement in (None, _UNREFINED) else Path(arguments.refinement)
+    if arguments.refinement is None and arguments.method in REFINEMENT_OF:
+        refinement = find_weights(REFINEMENT_OF[arguments.method])
+    return create_method(arguments.method, weights, arguments.device, refinement=refinement), weights
 
 
 def anchors_in(labels: np.ndarray, axis: str) -> tuple[int, tuple[Anchor, ...]]:

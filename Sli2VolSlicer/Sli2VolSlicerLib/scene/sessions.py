@@ -119,12 +119,13 @@ class SessionKeeper:
 
     def _engine_method(self, name: str, device: str) -> Method:
         try:
-            from ..engine.methods import METHODS_WITH_WEIGHTS, create_method
+            from ..engine.methods import METHODS_WITH_WEIGHTS, REFINEMENT_OF, create_method
         except ModuleNotFoundError as error:
             msg = f"The Python package '{error.name}' is not installed here: install it before propagating."
             raise MethodError(msg) from error
         weights = self._find_weights(name) if name in METHODS_WITH_WEIGHTS else None
-        return create_method(name, weights, device)
+        refinement = self._find_weights(REFINEMENT_OF[name]) if name in REFINEMENT_OF else None
+        return create_method(name, weights, device, refinement=refinement)
 
 
 def default_weights(name: str) -> Path:

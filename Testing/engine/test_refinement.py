@@ -1,0 +1,203 @@
+"""Refinement: a pass looked at as a whole, mended, extended or cut short; drawn slices never."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from Sli2VolSlicerLib.engine.devices import choose_device
+from Sli2VolSlicerLib.engine.errors import MethodError, WeightsError
+from Sli2VolSlicerLib.engine.methods import create_method
+from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
+from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
+from Sli2VolSlicerLib.engine.passes import Pass, SliceResult, begin_pass
+from Sli2VolSlicerLib.engine.protocol import PassRules, Region
+from Sli2VolSlicerLib.engine.records import Anchor, StopReason
+from Sli2VolSlicerLib.engine.refinement.network import MAPS, MEASURES, RefinementNetwork, RefinementSettings
+from Sli2VolSlicerLib.engine.refinement.network_refinement import NetworkRefinement
+from Sli2VolSlicerLib.engine.refinement.view import BEYOND, view_of
+from Sli2VolSlicerLib.engine.refinement.window import SIDE, SquareWindow
+from Sli2VolSlicerLib.engine.session import PropagationSession
+from Sli2VolSlicerLib.engine.slice_stack import SliceStack
+from Sli2VolSlicerLib.engine.weights_file import load_refinement, save_network
+from Sli2VolSlicerLib.engine.working_grid import WorkingGrid
+
+SHAPE = (10, 30, 34)
+SMALL = RefinementSettings((4, 4, 4, 4))
+
+
+def disc() -> np.ndarray:
+    row, column = np.mgrid[: SHAPE[1], : SHAPE[2]]
+    return (row - 14) ** 2 + (column - 16) ** 2 < 36
+
+
+def stack() -> SliceStack:
+    noise = np.random.default_rng(0).normal(0, 0.05, SHAPE)
+    return SliceStack((np.where(disc(), 1.0, 0.2) + noise).astype(np.float32))
+
+
+def a_pass(results: int = 4, anchor: int = 2) -> Pass:
+    """A pass upwards that found the drawn disc on so many slices."""
+    run = begin_pass(WorkingGrid(stack(), 1.0), PassRules(), 1, anchor, 1, disc())
+    whole = Region(0, SHAPE[1], 0, SHAPE[2])
+    run.results.extend(SliceResult(whole, disc().astype(np.float16), 0.9) for _ in range(results))
+    return run
+
+
+def changing(by: float, seed: int = 0) -> NetworkRefinement:
+    """A refinement that adds `by` to the log odds everywhere."""
+    torch.manual_seed(seed)
+    network = RefinementNetwork(SMALL)
+    assert network.change.bias is not None
+    torch.nn.init.constant_(network.change.bias, by)
+    return NetworkRefinement(network, replace(choose_device("cpu"), precision=torch.float32))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    top=st.integers(-30, 40), left=st.integers(-30, 40), side=st.sampled_from([24, 32, 64, 96]), level=st.floats(0, 1)
+)
+def test_what_is_cut_comes_back_where_it_was(top: int, left: int, side: int, level: float) -> None:
+    window = SquareWindow(top, left, side)
+    rows, columns = window.on((40, 44))
+    if rows.stop <= rows.start or columns.stop <= columns.start:
+        return
+    back = window.paste(window.cut([np.full((40, 44), level, np.float32)]), (40, 44))
+    assert back.shape == (1, rows.stop - rows.start, columns.stop - columns.start)
+    # Beyond the slice there is nothing, and it bleeds in over a few pixels of the view.
+    np.testing.assert_allclose(back[0, 4:-4, 4:-4], level, atol=1e-5)
+
+
+def test_a_window_holds_the_structure_with_room_around_it() -> None:
+    mask = np.zeros((100, 100), bool)
+    mask[40:70, 20:40] = True
+    window = SquareWindow.around(mask)
+    assert window.side == round(1.3 * 30) + 10
+    assert window.top <= 40 - 9 and window.top + window.side >= 70 + 9
+
+
+def test_a_view_shows_the_anchor_the_pass_and_a_few_empty_slices_beyond() -> None:
+    view = view_of(a_pass(results=3, anchor=2), length=9)
+    assert view is not None
+    assert view.slices == (2, 3, 4, 5, 6, 7, 8)
+    assert view.soft.shape == (1 + 3 + BEYOND, SIDE, SIDE)
+    assert (view.soft[:4].amax(dim=(1, 2)) == 1).all() and not view.soft[4:].any()
+    assert view.measures[:, 7].tolist() == [0, 0, 0, 0, 1, 1, 1]
+    assert view.maps().shape == (1, MAPS, 7, SIDE, SIDE)
+
+
+def test_a_view_ends_with_the_room_that_the_pass_has_and_with_the_volume() -> None:
+    run = a_pass(results=3, anchor=2)
+    assert [len(v.slices) for v in (view_of(run, length) for length in (1, 3, 4)) if v is not None] == [2, 4, 5]
+    last = view_of(a_pass(results=3, anchor=6), length=99)
+    assert last is not None and last.slices == (6, 7, 8, 9)
+    assert view_of(a_pass(results=0, anchor=9), length=99) is None
+
+
+def test_slices_after_a_stop_rule_spoke_are_marked() -> None:
+    run = a_pass(results=4)
+    run.doubted_at = 2
+    view = view_of(run, length=4)
+    assert view is not None and view.measures[:, 6].tolist() == [0, 0, 0, 1, 1]
+
+
+def test_the_network_gives_a_change_per_pixel_and_two_verdicts_per_slice() -> None:
+    change, verdicts = RefinementNetwork(SMALL)(torch.zeros(2, MAPS, 5, SIDE, SIDE), torch.zeros(2, 5, MEASURES))
+    assert change.shape == (2, 5, SIDE, SIDE) and verdicts.shape == (2, 5, 2)
+    assert not change.any(), "untrained it changes nothing"
+
+
+def test_no_change_leaves_the_masks_and_a_change_moves_the_end() -> None:
+    run = a_pass(results=4)
+    kept = changing(0.0).refined(run, 7)
+    assert len(kept) == 4
+    for result in kept:
+        np.testing.assert_array_equal(result.placed(SHAPE[1:]) > 0.5, disc())
+    assert changing(-8.0).refined(run, 7) == []
+    assert len(changing(8.0).refined(run, 7)) == 7, "beyond the pass's last slice"
+    assert len(run.results) == 4, "the pass stands as it was"
+
+
+class RefinedCopy(CopyMask):
+    """Copies the mask; what comes of it is given."""
+
+    def __init__(self, refinement: NetworkRefinement) -> None:
+        self._refinement = refinement
+
+    @property
+    def refinement(self) -> NetworkRefinement:
+        return self._refinement
+
+
+@pytest.mark.parametrize("by", [-8.0, 0.0, 8.0])
+def test_drawn_slices_come_back_bit_for_bit_whatever_refinement_says(by: float) -> None:
+    drawn = disc() ^ (np.random.default_rng(1).random(SHAPE[1:]) > 0.9)
+    anchors = [Anchor(2, 1, drawn), Anchor(6, 1, disc()), Anchor(8, 1, np.zeros_like(drawn))]
+    result = PropagationSession(stack(), RefinedCopy(changing(by))).propagate(anchors)
+    for anchor in anchors:
+        np.testing.assert_array_equal(result.masks[1][anchor.slice_index], anchor.mask)
+    assert not result.masks[1][9].any(), "nothing beyond where the user said that it ends"
+
+
+def test_a_pass_that_refinement_cuts_short_says_so() -> None:
+    result = PropagationSession(stack(), RefinedCopy(changing(-8.0))).propagate([Anchor(4, 1, disc())])
+    assert np.flatnonzero(result.masks[1].any(axis=(1, 2))).tolist() == [4]
+    assert {p.reason for p in result.passes} == {StopReason.REFINEMENT}
+    assert [p.last_slice for p in result.passes] == [4, 4]
+
+
+def test_refinement_looks_at_a_pass_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    refinement = changing(0.0)
+    looks: list[int] = []
+    plain = refinement.refined
+    monkeypatch.setattr(refinement, "refined", lambda run, length: looks.append(length) or plain(run, length))
+    session = PropagationSession(stack(), RefinedCopy(refinement))
+    session.propagate([Anchor(4, 1, disc())])
+    session.propagate([Anchor(4, 1, disc())])
+    assert sorted(looks) == [4, 5]
+    session.propagate([Anchor(4, 1, disc()), Anchor(7, 1, disc())])
+    assert sorted(looks[2:]) == [2, 2, 2], "the new anchor's two passes, and the one that now ends at it"
+
+
+def test_a_stop_rule_is_a_first_opinion_where_passes_run_into_overtime() -> None:
+    plain, overtime = (
+        PropagationSession(stack(), method).propagate([Anchor(4, 1, disc())])
+        for method in (_Shrinking(False), _Shrinking(True))
+    )
+    assert [p.last_slice for p in plain.passes] == [4, 4]
+    assert {p.reason for p in plain.passes} == {StopReason.AREA}
+    assert [p.last_slice for p in overtime.passes] == [0, 8], "4 slices more, at least"
+
+
+class _Shrinking(CopyMask):
+    """Every slice falls under the stop rule for the area."""
+
+    def __init__(self, has_overtime: bool) -> None:
+        self._rules = PassRules(least_area=1.5, overtime=has_overtime)
+
+    @property
+    def rules(self) -> PassRules:
+        return self._rules
+
+
+def test_refinement_weights_are_written_and_read(tmp_path: Path) -> None:
+    network = RefinementNetwork(SMALL)
+    save_network(network, tmp_path / "r.safetensors", {"date": "today"}, half=False)
+    again = load_refinement(tmp_path / "r.safetensors")
+    assert again.settings == SMALL
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name])
+
+
+def test_weights_of_the_other_kind_are_refused_by_name(tmp_path: Path) -> None:
+    save_network(CorrespondenceNetwork(DEFAULT_SETTINGS), tmp_path / "c.safetensors", {})
+    with pytest.raises(WeightsError, match="sli2vol-correspondence-1"):
+        load_refinement(tmp_path / "c.safetensors")
+    with pytest.raises(MethodError, match="'copy' is not refined"):
+        create_method("copy", refinement=tmp_path / "c.safetensors")
