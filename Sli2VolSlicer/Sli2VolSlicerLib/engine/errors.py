@@ -13,6 +13,10 @@ class AnnotationError(Sli2VolError):
     """What was drawn cannot be used (empty, another grid, several axes)."""
 
 
+class SliceRangeError(AnnotationError):
+    """A range of slices that holds none of the volume's."""
+
+
 class WeightsError(Sli2VolError):
     """A weights file is missing, corrupt, or made for another method."""
 

@@ -89,13 +89,14 @@ class PropagationSession:
 
         Raises:
             AnnotationError: no anchors, an anchor off the grid, beyond its limits or given twice, or none drawn.
+            SliceRangeError: `slice_range` holds no slice of the volume.
             PropagationCancelled: `is_cancelled` said so; what was computed so far is kept.
         """
         began = time.perf_counter()
         self._check(anchors)
         limits = limits or {}
         _check_limits(anchors, limits)
-        low, high = self._allowed(slice_range)
+        low, high = self.stack.range_within(slice_range)
         seconds = StageSeconds()
         plans = self._plans(anchors)
         allowed = {plan.label: limits.get(plan.label, UNLIMITED).within(low, high) for plan in plans}
@@ -155,16 +156,6 @@ class PropagationSession:
                 msg = f"Label {anchor.label} has two anchors on slice {anchor.slice_index}; give each slice once."
                 raise AnnotationError(msg)
             seen.add(key)
-
-    def _allowed(self, slice_range: tuple[int, int] | None) -> tuple[int, int]:
-        last = self.stack.slice_count - 1
-        if slice_range is None:
-            return 0, last
-        low, high = slice_range
-        if low > high or high < 0 or low > last:
-            msg = f"The range {low} to {high} holds no slice of this volume (0 to {last})."
-            raise AnnotationError(msg)
-        return max(0, low), min(last, high)
 
     def _grid(self, scale: float) -> tuple[WorkingGrid, Carrier]:
         if scale not in self._grids:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import VolumeError
+from .errors import SliceRangeError, VolumeError
 
 MINIMUM_SIDE = 8
 """Smallest slice side in pixels: below it the edge profile has no neighbourhood to look at."""
@@ -115,6 +115,19 @@ class SliceStack:
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of every slice."""
         return self._slices_first.shape[1], self._slices_first.shape[2]
+
+    def range_within(self, slice_range: tuple[int, int] | None) -> tuple[int, int]:
+        """A range of slices cut to those that there are; all of them for None.
+
+        Raises:
+            SliceRangeError: none of the range's slices is in the volume.
+        """
+        last = self.slice_count - 1
+        low, high = slice_range if slice_range is not None else (0, last)
+        if low > high or high < 0 or low > last:
+            msg = f"The range {low} to {high} holds no slice of this volume (0 to {last})."
+            raise SliceRangeError(msg)
+        return max(0, low), min(last, high)
 
     def intensity(self, index: int) -> np.ndarray:
         """Slice `index`, float32 (rows, columns), clipped to 0..1."""

@@ -8,7 +8,7 @@ from engine.recommendation.propagations import propagation, request, square, sta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from Sli2VolSlicerLib.engine.errors import RecommendationError
+from Sli2VolSlicerLib.engine.errors import RecommendationError, SliceRangeError
 from Sli2VolSlicerLib.engine.recommendation import (
     ALL_AXES_POLICIES,
     POLICIES,
@@ -95,7 +95,7 @@ def test_at_least_one_slice_is_asked_for(count: int) -> None:
 
 
 def test_a_range_without_slices_and_a_label_that_is_nowhere_are_named() -> None:
-    with pytest.raises(RecommendationError, match="range 30 to 40 holds no slice"):
+    with pytest.raises(SliceRangeError, match="range 30 to 40 holds no slice"):
         recommend(RecommendationRequest(stack(), slice_range=(30, 40)), "keep-n")
     with pytest.raises(RecommendationError, match=r"Label 7 is not drawn anywhere; there is 1\."):
         recommend(request([8] * 6, [2], label=7), "confidence")

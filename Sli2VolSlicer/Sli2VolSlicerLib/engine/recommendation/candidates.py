@@ -9,20 +9,6 @@ from ..records import Anchor, Propagation
 from .records import RecommendationRequest
 
 
-def allowed_range(request: RecommendationRequest) -> tuple[int, int]:
-    """First and last slice that may be named.
-
-    Raises:
-        RecommendationError: the range holds no slice of the volume.
-    """
-    last = request.stack.slice_count - 1
-    low, high = request.slice_range if request.slice_range is not None else (0, last)
-    if low > high or high < 0 or low > last:
-        msg = f"The range {low} to {high} holds no slice of this volume (0 to {last})."
-        raise RecommendationError(msg)
-    return max(0, low), min(last, high)
-
-
 def labels_asked(request: RecommendationRequest) -> tuple[int, ...]:
     """The labels that recommendations are about.
 

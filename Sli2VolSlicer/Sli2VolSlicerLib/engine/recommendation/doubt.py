@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from ..errors import RecommendationError
 from ..records import Propagation
-from .candidates import allowed_range, anchors_of, labels_asked, needed_propagation
+from .candidates import anchors_of, labels_asked, needed_propagation
 from .records import Recommendation, RecommendationRequest
 
 NAME = "confidence"
@@ -106,7 +106,7 @@ def _box(mask: np.ndarray, shape: tuple[int, ...]) -> tuple[slice, slice] | None
 def _candidates(
     request: RecommendationRequest, propagation: Propagation, labels: tuple[int, ...], counts: np.ndarray
 ) -> list[int]:
-    first, last = allowed_range(request)
+    first, last = request.stack.range_within(request.slice_range)
     there = np.logical_or.reduce([propagation.masks[label].any(axis=(1, 2)) for label in labels])
     drawn = {anchor.slice_index for anchor in anchors_of(request, request.label)}
     free = [i for i in range(first, last + 1) if (there[i] or counts[i]) and i not in drawn]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import RecommendationError
-from .candidates import allowed_range, anchors_of, labels_asked, needed_propagation
+from .candidates import anchors_of, labels_asked, needed_propagation
 from .crossing import crossing_gains
 from .outlook import Outlook, make_outlook
 from .records import Recommendation, RecommendationRequest
@@ -49,14 +49,14 @@ def expected_gain(request: RecommendationRequest, count: int) -> list[Recommenda
             outlooks[best.label].draw(best.slice_index)
     found.extend(along)
     if not found:
-        first, last = allowed_range(request)
+        first, last = request.stack.range_within(request.slice_range)
         msg = f"Every slice from {first} to {last} that may show the structure is drawn; nothing is left to recommend."
         raise RecommendationError(msg)
     return sorted(found, key=lambda each: -each.score)[:count]
 
 
 def _best(request: RecommendationRequest, outlook: Outlook, label: int) -> Recommendation | None:
-    first, last = allowed_range(request)
+    first, last = request.stack.range_within(request.slice_range)
     inside = np.zeros(outlook.area.size, bool)
     inside[first : last + 1] = True
     open_slices = inside & (outlook.segment >= 0) & (outlook.presence > _LEAST_PRESENCE)

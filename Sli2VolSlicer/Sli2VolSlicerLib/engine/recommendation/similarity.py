@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter, zoom
 
 from ..errors import RecommendationError
-from .candidates import allowed_range, anchors_of, free_slices
+from .candidates import anchors_of, free_slices
 from .clustering import cluster, medoids
 from .records import Recommendation, RecommendationRequest
 
@@ -65,7 +65,7 @@ def representatives(request: RecommendationRequest, count: int, describe: Descri
     Raises:
         RecommendationError: every slice in the range is drawn.
     """
-    first, last = allowed_range(request)
+    first, last = request.stack.range_within(request.slice_range)
     drawn = {anchor.slice_index for anchor in anchors_of(request, request.label)} & set(range(first, last + 1))
     free = free_slices(first, last, drawn, with_neighbours=True)
     count = min(count, len(free))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .candidates import allowed_range, anchors_of, found_extent, free_slices, labels_asked
+from .candidates import anchors_of, found_extent, free_slices, labels_asked
 from .records import Recommendation, RecommendationRequest
 
 
@@ -52,7 +52,7 @@ def random(request: RecommendationRequest, count: int) -> list[Recommendation]:
 
 def extent_in_question(request: RecommendationRequest) -> tuple[int, int]:
     """The found extent within the range, or the whole range before anything was found."""
-    first, last = allowed_range(request)
+    first, last = request.stack.range_within(request.slice_range)
     extent = found_extent(request.propagation, labels_asked(request)) if request.propagation is not None else None
     if extent is None or extent[0] > last or extent[1] < first:
         return first, last
