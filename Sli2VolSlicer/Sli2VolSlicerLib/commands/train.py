@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.errors import OutputError, PropagationCancelled, VolumeError
+from ..engine.errors import VolumeError
 from ..engine.slice_stack import SliceStack
 from ..weights import sha256_of
-from .interrupt import cancel_on_interrupt
 from .outputs import IMAGE_SUFFIXES, Outputs
-from .volume_files import read_volume
+from .training_run import add_training_arguments, checkpoint_of, training_bar
+from .volume_files import VolumeFile, read_volume
 
 if TYPE_CHECKING:
     from ..training.sampling import TrainingVolume
-    from ..training.trainer import HeldOutError, Trainer
+    from ..training.trainer import HeldOutError
 
 _DESCRIPTION = """\
 Train on CT or MR volumes, without labels: the network learns to rebuild each slice from its neighbours.
@@ -37,16 +35,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("volumes", nargs="+", type=Path, metavar="VOLUME")
-    parser.add_argument("--output", required=True, type=Path, metavar="FILE.safetensors", help="weights to write")
+    add_training_arguments(parser)
     parser.add_argument(
         "--method", default="sli2vol", help="what to train for: sli2vol (default) or sli2vol-paper", metavar="NAME"
     )
-    parser.add_argument("--steps", type=int, help="optimiser steps (default: as the shipped weights)")
-    parser.add_argument("--seed", type=int, default=1, help="of every random choice (default: 1)")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: OUTPUT.checkpoint")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
 
@@ -62,15 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     device = choose_device(arguments.device).kind
     settings = training_settings(arguments.method, arguments.steps, arguments.seed, device)
-    checkpoint = arguments.checkpoint or arguments.output.with_name(arguments.output.name + ".checkpoint")
-    if not os.access(checkpoint.parent, os.W_OK):
-        msg = f"Cannot keep checkpoints at {checkpoint}: the folder does not exist or is not writable."
-        raise OutputError(msg)
+    checkpoint = checkpoint_of(arguments)
     with Outputs() as outputs:
         outputs.claim(arguments.output, (".safetensors",), tuple(arguments.volumes))
         paths = find_volumes(arguments.volumes)
         trainer = Trainer([_load(path) for path in paths], settings)
-        _train(trainer, checkpoint, arguments.quiet)
+        with training_bar(settings.steps, arguments.quiet, _words) as on_step:
+            trainer.run(checkpoint, on_step)
         facts = {
             "method": arguments.method,
             "volumes": str(len(paths)),
@@ -111,36 +101,27 @@ def _is_image(path: Path) -> bool:
     return name.endswith(IMAGE_SUFFIXES) and not name.endswith(".seg.nrrd") and not stem.endswith(("_label", "_seg"))
 
 
-def _load(path: Path) -> TrainingVolume:
-    from ..training.sampling import TrainingVolume
+def read_training_volume(path: Path) -> VolumeFile:
+    """Read a volume that can be propagated through.
 
+    Raises:
+        VolumeError: the file cannot be read, or the engine refuses what it holds.
+    """
     volume = read_volume(path)
     try:
         SliceStack(volume.array, volume.spacing_mm)
     except VolumeError as error:
         msg = f"{path}: {error}"
         raise VolumeError(msg) from error
+    return volume
+
+
+def _load(path: Path) -> TrainingVolume:
+    from ..training.sampling import TrainingVolume
+
+    volume = read_training_volume(path)
     return TrainingVolume(path.name, volume.array, volume.spacing_mm)
 
 
-def _train(trainer: Trainer, checkpoint: Path, is_quiet: bool) -> None:
-    from tqdm import tqdm
-
-    steps = trainer.settings.steps
-    with (
-        cancel_on_interrupt() as is_cancelled,
-        tqdm(total=steps, unit=" steps", file=sys.stderr, disable=is_quiet, dynamic_ncols=True) as bar,
-    ):
-
-        def on_step(step: int, loss: float, held_out: HeldOutError | None) -> None:
-            bar.update(step - bar.n)
-            bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
-            if held_out is not None:
-                bar.write(
-                    f"step {step}: held-out error {held_out.network:.5f} (copying {held_out.copying:.5f})", sys.stderr
-                )
-            if is_cancelled():
-                msg = f"Training was cancelled at step {step}; the same command goes on from the last checkpoint."
-                raise PropagationCancelled(msg)
-
-        trainer.run(checkpoint, on_step)
+def _words(held_out: HeldOutError) -> str:
+    return f"held-out error {held_out.network:.5f} (copying {held_out.copying:.5f})"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ..engine.errors import MethodError
 from ..engine.network import DEFAULT_SETTINGS, PAPER_SETTINGS
+from .resumable import steps_wanted
 from .trainer import TrainingSettings
 
 _PRESETS = {
@@ -46,7 +47,4 @@ def training_settings(
     if preset is None:
         msg = f"Method {method!r} is not trained; choose one of {', '.join(TRAINABLE)}."
         raise MethodError(msg)
-    if steps is not None and steps < 1:
-        msg = f"Training takes at least 1 step, got {steps}."
-        raise MethodError(msg)
-    return replace(preset, steps=steps or preset.steps, seed=seed, device=device)
+    return replace(preset, steps=steps_wanted(steps, preset.steps), seed=seed, device=device)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from ..engine.errors import WeightsError
 from ..engine.network import CorrespondenceNetwork, NetworkSettings
 from ..engine.weights_file import save_network
 from .augmentation import AugmentationSettings, jitter_intensity, random_flow, warp
 from .objective import MARGIN, correspondence_error, reconstruction_error, reconstruction_targets
+from .resumable import ResumableRun, learning_rate_share
 from .sampling import PairSampler, SamplingSettings, TrainingVolume
-
-CHECKPOINT_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def split_volumes(volumes: Sequence[TrainingVolume]) -> tuple[list[TrainingVolum
     )
 
 
-class Trainer:
+class Trainer(ResumableRun[HeldOutError]):
     """One training run.
 
     Args:
@@ -102,6 +100,7 @@ class Trainer:
     """
 
     def __init__(self, volumes: Sequence[TrainingVolume], settings: TrainingSettings) -> None:
+        super().__init__(settings, repr(asdict(settings)))
         self.settings = settings
         trained, held_out = split_volumes(volumes)
         self.held_out_names = tuple(v.name for v in held_out)
@@ -112,8 +111,6 @@ class Trainer:
         if settings.device == "cpu":
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
-        self.step = 0
-        self.curve: list[HeldOutError] = []
 
     def run(self, checkpoint: Path | None = None, on_step: StepCallback | None = None) -> TrainingReport:
         """Train to the last step, resuming from `checkpoint` if it exists.
@@ -121,23 +118,9 @@ class Trainer:
         Raises:
             WeightsError: the checkpoint belongs to other settings.
         """
-        settings = self.settings
-        if checkpoint is not None and checkpoint.exists():
-            self._restore(checkpoint)
-        began = time.perf_counter()
-        while self.step < settings.steps:
-            loss = self._one_step()
-            self.step += 1
-            held_out = None
-            if self.step % settings.held_out_every == 0 or self.step == settings.steps:
-                held_out = self.held_out_error()
-                self.curve.append(held_out)
-            if checkpoint is not None and (self.step % settings.checkpoint_every == 0 or self.step == settings.steps):
-                self._keep(checkpoint)
-            if on_step is not None:
-                on_step(self.step, loss, held_out)
+        seconds = self.run_steps(checkpoint, on_step)
         self.network.eval()
-        return TrainingReport(tuple(self.curve), time.perf_counter() - began, self.held_out_names)
+        return TrainingReport(tuple(self.curve), seconds, self.held_out_names)
 
     def save(self, path: Path, facts: dict[str, str]) -> None:
         """Write the weights with the settings of the run."""
@@ -146,7 +129,7 @@ class Trainer:
     def _one_step(self) -> float:
         settings = self.settings
         for group in self._optimiser.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(self.step, settings.steps)
+            group["lr"] = settings.learning_rate * learning_rate_share(self.step, settings.steps)
         # Every step has a generator of its own: a resumed run draws what an unbroken one would.
         generator = np.random.default_rng([settings.seed, self.step])
         drawn = [self._sampler.draw(generator) for _ in range(settings.pairs)]
@@ -208,35 +191,12 @@ class Trainer:
             copying.append(float((middle[:, 0] - middle[:, 1]).abs().mean()))
         return HeldOutError(self.step, float(np.mean(errors)), float(np.mean(copying)))
 
-    def _keep(self, path: Path) -> None:
-        temporary = path.with_name(path.name + ".part")
-        torch.save(
-            {
-                "version": CHECKPOINT_VERSION,
-                "settings": repr(asdict(self.settings)),
-                "step": self.step,
-                "network": self.network.state_dict(),
-                "optimiser": self._optimiser.state_dict(),
-                "curve": [asdict(e) for e in self.curve],
-            },
-            temporary,
-        )
-        temporary.replace(path)
+    def _state(self) -> dict[str, Any]:
+        return {"network": self.network.state_dict(), "optimiser": self._optimiser.state_dict()}
 
-    def _restore(self, path: Path) -> None:
-        kept = torch.load(path, map_location=self.settings.device, weights_only=True)
-        if kept.get("version") != CHECKPOINT_VERSION or kept["settings"] != repr(asdict(self.settings)):
-            msg = f"The checkpoint {path} was made with other settings; give those, or another checkpoint file."
-            raise WeightsError(msg)
-        self.step = kept["step"]
-        self.network.load_state_dict(kept["network"])
-        self._optimiser.load_state_dict(kept["optimiser"])
-        self.curve = [HeldOutError(**e) for e in kept["curve"]]
+    def _take_up(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self._optimiser.load_state_dict(state["optimiser"])
 
-
-def _schedule(step: int, steps: int) -> float:
-    """A short warm-up, then a cosine to nothing."""
-    warm_up = min(200, max(1, steps // 20))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return float(0.5 * (1 + np.cos(np.pi * (step - warm_up) / max(1, steps - warm_up))))
+    def _measured(self, kept: dict[str, Any]) -> HeldOutError:
+        return HeldOutError(**kept)

@@ -1,0 +1,19 @@
+"""Training of the refinement on real passes: labelled structures and regions of like intensity to follow."""
+
+from .batches import BatchSettings
+from .examples import ExampleSettings, PassExample, pass_examples
+from .held_out import held_out_patients
+from .objects import LabelledVolume
+from .trainer import HeldOutDice, RefinementTrainer, RefinementTraining
+
+__all__ = [
+    "BatchSettings",
+    "ExampleSettings",
+    "HeldOutDice",
+    "LabelledVolume",
+    "PassExample",
+    "RefinementTrainer",
+    "RefinementTraining",
+    "held_out_patients",
+    "pass_examples",
+]

@@ -1,0 +1,104 @@
+"""What is done to passes so that few of them teach much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from ..augmentation import AugmentationSettings, jitter_intensity
+from .batches import PassBatch
+
+_BEYOND_THE_STOP_RULES = 6
+_SIZE_IN_PIXELS = 8
+"""Places among a slice's measures (`engine/refinement/view.py`)."""
+
+
+@dataclass(frozen=True)
+class PassAugmentation:
+    """Drawn for each pass; flips for the whole batch.
+
+    Attributes:
+        intensity: gamma, contrast, brightness and noise, one draw for all slices of a pass.
+        inverted: chance that bright becomes dark.
+        turned: chance that a batch is turned, zoomed and shifted.
+        turn: largest angle, in radians.
+        zoom: largest logarithm of the magnification.
+        shift: largest shift, as a share of half the view.
+        measure_noise: standard deviation.
+        size_hidden: chance that the structure's size in pixels is not told.
+        stop_hidden: chance that it is not told where the stop rules spoke.
+    """
+
+    intensity: AugmentationSettings = field(
+        default_factory=lambda: AugmentationSettings(gamma=2.0, contrast=0.35, brightness=0.12, noise=0.04)
+    )
+    inverted: float = 0.35
+    turned: float = 0.7
+    turn: float = 0.5
+    zoom: float = 0.22
+    shift: float = 0.1
+    measure_noise: float = 0.03
+    size_hidden: float = 0.5
+    stop_hidden: float = 0.3
+
+
+def augmented(batch: PassBatch, settings: PassAugmentation, generator: np.random.Generator) -> PassBatch:
+    """A batch seen otherwise; intensity, masks and truth stay aligned."""
+    moved = _moved(batch, settings, generator)
+    # A pass's slices and its anchor's one below the other: the draw is then the same for all of them.
+    pictures = torch.cat([moved.intensity, moved.drawn_on[:, None]], dim=1)
+    column = _inverted(pictures.flatten(1, 2), settings.inverted, generator)
+    pictures = jitter_intensity(column, settings.intensity, generator).reshape(pictures.shape)
+    return replace(
+        moved,
+        intensity=pictures[:, :-1],
+        drawn_on=pictures[:, -1],
+        measures=_half_told(batch.measures, settings, generator),
+    )
+
+
+def _moved(batch: PassBatch, settings: PassAugmentation, generator: np.random.Generator) -> PassBatch:
+    """Everything flipped, and turned, zoomed and shifted, alike."""
+    parts = (batch.intensity, batch.soft, batch.truth, batch.drawn[:, None], batch.drawn_on[:, None])
+    everything = torch.cat(parts, dim=1)
+    flips = [axis for axis in (2, 3) if generator.random() < 0.5]
+    everything = everything.flip(flips) if flips else everything
+    if generator.random() < 0.5:
+        everything = everything.transpose(2, 3)
+    if generator.random() < settings.turned:
+        frame = functional.affine_grid(
+            _similarities(len(everything), settings, generator), list(everything.shape), align_corners=False
+        )
+        everything = functional.grid_sample(everything.contiguous(), frame, align_corners=False)
+    intensity, soft, truth, drawn, drawn_on = everything.split([part.shape[1] for part in parts], dim=1)
+    return replace(
+        batch, intensity=intensity, soft=soft, truth=truth, drawn=drawn[:, 0].contiguous(), drawn_on=drawn_on[:, 0]
+    )
+
+
+def _similarities(count: int, settings: PassAugmentation, generator: np.random.Generator) -> torch.Tensor:
+    """Float32 (count, 2, 3), as `affine_grid` takes them."""
+    angle = generator.uniform(-settings.turn, settings.turn, count)
+    zoom = np.exp(generator.uniform(-settings.zoom, settings.zoom, count))
+    shift = generator.uniform(-settings.shift, settings.shift, (count, 2))
+    cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
+    rows = [np.stack([cos, -sin, shift[:, 0]], axis=1), np.stack([sin, cos, shift[:, 1]], axis=1)]
+    return torch.from_numpy(np.stack(rows, axis=1).astype(np.float32))
+
+
+def _inverted(pictures: torch.Tensor, chance: float, generator: np.random.Generator) -> torch.Tensor:
+    is_inverted = torch.from_numpy(generator.random(len(pictures)) < chance)[:, None, None]
+    return torch.where(is_inverted, 1 - pictures, pictures)
+
+
+def _half_told(measures: torch.Tensor, settings: PassAugmentation, generator: np.random.Generator) -> torch.Tensor:
+    """Measures with noise; some kinds of them hidden from some passes."""
+    noise = generator.normal(0, settings.measure_noise, measures.shape).astype(np.float32)
+    told = measures + torch.from_numpy(noise)
+    for place, chance in ((_SIZE_IN_PIXELS, settings.size_hidden), (_BEYOND_THE_STOP_RULES, settings.stop_hidden)):
+        is_told = torch.from_numpy(generator.random((len(measures), 1)) >= chance)
+        told[..., place] *= is_told
+    return told

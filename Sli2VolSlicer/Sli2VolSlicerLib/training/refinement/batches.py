@@ -1,0 +1,155 @@
+"""Batches of passes of like length, drawn by what they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ...engine.errors import VolumeError
+from ...engine.refinement.view import maps_of
+from .examples import PassExample
+from .objects import GROWN, Family
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """How batches are drawn.
+
+    Attributes:
+        slices: of all of a batch's passes together, about.
+        fewest: passes in a batch, at least.
+        longest: slices of a pass that are shown at once.
+        from_within: chance that a longer pass is shown from a random slice on, not from its anchor.
+        alike: passes of one batch differ by so many slices from the first drawn, at most.
+        grown_share, across_share: of the passes drawn; the others follow labelled structures along the acquired
+            slices. Within each share groups of volumes count alike, and labels within a group.
+    """
+
+    slices: int = 100
+    fewest: int = 3
+    longest: int = 24
+    from_within: float = 0.7
+    alike: int = 2
+    grown_share: float = 0.22
+    across_share: float = 0.28
+
+
+@dataclass(frozen=True, eq=False)
+class PassBatch:
+    """Passes side by side, shorter ones filled up with their last slice.
+
+    Attributes:
+        intensity, soft, truth: float32 (passes, slices, side, side), 0..1.
+        measures: float32 (passes, slices, MEASURES).
+        drawn, drawn_on: float32 (passes, side, side): what was drawn, and the intensity there.
+        counted: float32 (passes, slices): 1 where the loss looks, 0 on anchors and where filled up.
+    """
+
+    intensity: torch.Tensor
+    soft: torch.Tensor
+    truth: torch.Tensor
+    measures: torch.Tensor
+    drawn: torch.Tensor
+    drawn_on: torch.Tensor
+    counted: torch.Tensor
+
+    def maps(self) -> torch.Tensor:
+        """The pictures as the network takes them."""
+        return maps_of(self.intensity, self.soft, self.drawn, self.drawn_on)
+
+
+def whole_pass(example: PassExample) -> PassBatch:
+    """One pass with all of its slices."""
+    return _side_by_side([example], [list(range(len(example.soft)))])
+
+
+def sampling_shares(families: Sequence[Family], settings: BatchSettings) -> np.ndarray:
+    """How often each of these is drawn, float64 that sums to 1."""
+    sources = np.array([_source(family) for family in families])
+    wanted = {"grown": settings.grown_share, "across": settings.across_share}
+    wanted["along"] = 1 - sum(wanted.values())
+    groups, members = np.array([family.words for family in families]), np.array([repr(f) for f in families])
+    shares = np.zeros(len(families))
+    for source, share in wanted.items():
+        here = sources == source
+        for group in set(groups[here]):
+            of_group = here & (groups == group)
+            alike = set(members[of_group])
+            for member in alike:
+                same = members == member
+                shares[same] = share / len(set(groups[here])) / len(alike) / int(same.sum())
+    result: np.ndarray = shares / shares.sum()
+    return result
+
+
+class BatchSampler:
+    """Draws batches; every draw depends on the generator alone.
+
+    Args:
+        examples: what to draw from; those held out are left aside.
+        settings: how.
+
+    Raises:
+        VolumeError: there is nothing to draw from.
+    """
+
+    def __init__(self, examples: Sequence[PassExample], settings: BatchSettings) -> None:
+        self.settings = settings
+        self.examples = tuple(example for example in examples if not example.is_held_out)
+        if not self.examples:
+            msg = (
+                "The volumes give nothing to learn from: no labelled structure on five slices or more and no region of "
+                "like intensity outside the patients held out. Give more volumes, or hold fewer patients out."
+            )
+            raise VolumeError(msg)
+        self._shares = sampling_shares([example.family for example in self.examples], settings)
+        self._lengths = np.array([min(settings.longest, len(example.soft)) for example in self.examples])
+
+    def draw(self, generator: np.random.Generator) -> PassBatch:
+        """One batch."""
+        first = int(generator.choice(len(self.examples), p=self._shares))
+        length = int(self._lengths[first])
+        count = max(self.settings.fewest, round(self.settings.slices / length))
+        alike = np.flatnonzero(np.abs(self._lengths - length) <= self.settings.alike)
+        shares = self._shares[alike] / self._shares[alike].sum()
+        others = generator.choice(alike, count - 1, p=shares)
+        chosen = [self.examples[index] for index in (first, *(int(other) for other in others))]
+        return _side_by_side(chosen, [self._shown(len(example.soft), generator) for example in chosen])
+
+    def _shown(self, slices: int, generator: np.random.Generator) -> list[int]:
+        """Which slices of a pass are shown."""
+        longest = self.settings.longest
+        is_from_within = slices > longest and generator.random() < self.settings.from_within
+        begin = int(generator.integers(0, slices - longest + 1)) if is_from_within else 0
+        return list(range(begin, min(slices, begin + longest)))
+
+
+def _source(family: Family) -> str:
+    if family.group == GROWN:
+        return "grown"
+    return "across" if family.is_across else "along"
+
+
+def _side_by_side(examples: Sequence[PassExample], shown: Sequence[list[int]]) -> PassBatch:
+    slices = max(map(len, shown))
+    filled = [[*indices, *[indices[-1]] * (slices - len(indices))] for indices in shown]
+    counted = torch.zeros(len(examples), slices)
+    for position, indices in enumerate(shown):
+        counted[position, int(indices[0] == 0) : len(indices)] = 1
+
+    def pictures(name: str) -> torch.Tensor:
+        parts = [getattr(example, name)[indices] for example, indices in zip(examples, filled, strict=True)]
+        return torch.stack(parts).float() / 255
+
+    return PassBatch(
+        intensity=pictures("intensity"),
+        soft=pictures("soft"),
+        truth=pictures("truth"),
+        measures=torch.stack([example.measures[indices] for example, indices in zip(examples, filled, strict=True)]),
+        drawn=torch.stack([example.soft[0] for example in examples]).float() / 255,
+        drawn_on=torch.stack([example.intensity[0] for example in examples]).float() / 255,
+        counted=counted,
+    )

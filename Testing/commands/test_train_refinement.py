@@ -1,0 +1,118 @@
+"""`sli2vol train-refinement`: labelled volumes in, refinement weights out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+from commands.files import SHAPE, phantom, write
+from safetensors import safe_open
+
+from Sli2VolSlicerLib.commands.main import main
+from Sli2VolSlicerLib.commands.train_refinement import label_file_of, patient_of
+from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
+from Sli2VolSlicerLib.engine.weights_file import load_refinement, save_network
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A labelled volume of each of two patients, untrained correspondence weights, and a place for the output."""
+    torch.manual_seed(0)
+    save_network(CorrespondenceNetwork(DEFAULT_SETTINGS), tmp_path / "correspondence.safetensors", {})
+    (tmp_path / "volumes").mkdir()
+    (tmp_path / "out").mkdir()
+    for number in (1, 2):
+        write(phantom() + number, tmp_path / "volumes" / f"coneCT_{number}_img.nii.gz")
+        write(labels(), tmp_path / "volumes" / f"coneCT_{number}_label.nii.gz")
+    return tmp_path
+
+
+def labels() -> np.ndarray:
+    k, j, i = np.mgrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
+    return ((j - 20) ** 2 + (i - 24) ** 2 <= (6 + 0.4 * k) ** 2).astype(np.uint8)
+
+
+def train(folder: Path, *options: str) -> int:
+    given = ["--weights", str(folder / "correspondence.safetensors"), "--output", str(output(folder))]
+    return main(
+        ["train-refinement", str(folder / "volumes"), *given, "--steps", "1", "--device", "cpu", "--quiet", *options]
+    )
+
+
+def output(folder: Path) -> Path:
+    return folder / "out" / "refinement.safetensors"
+
+
+@pytest.mark.slow
+def test_training_writes_weights_that_say_what_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(folder) == 0
+    load_refinement(output(folder))
+    with safe_open(output(folder), framework="pt") as file:
+        facts = file.metadata()
+    assert facts["method"] == "sli2vol-refinement" and facts["volumes"] == "2"
+    assert facts["held_out"].startswith("held-out Dice 0.")
+    assert "cone: Dice" in capsys.readouterr().out
+    assert train(folder, "--seed", "2") == 2
+    assert "other settings" in capsys.readouterr().err
+
+
+def test_a_label_on_another_grid_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "volumes" / "coneCT_2_label.nii.gz"
+    image = sitk.ReadImage(str(path))
+    image.SetSpacing((1.0, 1.0, 1.0))
+    sitk.WriteImage(image, str(path))
+    assert train(folder) == 2
+    assert "coneCT_2_label.nii.gz is not on the image's grid" in capsys.readouterr().err
+    assert list((folder / "out").iterdir()) == []
+
+
+def test_volumes_that_give_nothing_to_learn_from_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (folder / "volumes").iterdir():
+        path.unlink()
+    write(phantom()[:2], folder / "volumes" / "thin.nrrd")
+    assert train(folder) == 2
+    assert "nothing to learn from" in capsys.readouterr().err
+    assert list((folder / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--steps", "0"), "at least 1 step"),
+        (("--held-out", "1"), "under 1"),
+        (("--checkpoint", "{tmp}/nowhere/checkpoint"), "does not exist"),
+        (("--output", "{tmp}/nowhere/weights.safetensors"), "does not exist"),
+        (("--weights", "{tmp}/nowhere.safetensors"), "no weights file"),
+    ],
+)
+def test_a_bad_option_is_refused_before_any_work(
+    folder: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
+) -> None:
+    assert train(folder, *(option.format(tmp=folder) for option in options)) == 2
+    assert message in capsys.readouterr().err
+    assert list((folder / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "patient"),
+    [
+        ("sarcomaCT_004_img.nii.gz", "sarcoma", "sarcoma_004"),
+        ("sarcomaMRT1_004_img.nii.gz", "sarcoma", "sarcoma_004"),
+        ("chaosT2MR_7.nii", "chaos", "chaos_7"),
+        ("ward_CT_12_after_3.nrrd", "ward_CT_12_after", "ward_CT_12_after_3"),
+        ("abdomenCT_andrei_img.nii.gz", "abdomen", "abdomen_andrei"),
+        ("17.mha", "volumes", "17"),
+    ],
+)
+def test_the_name_says_whose_volume_it_is(name: str, group: str, patient: str) -> None:
+    assert patient_of(Path(name)) == (group, patient)
+
+
+@pytest.mark.parametrize("volume", ["a.nii.gz", "a_img.nii.gz", "a.nrrd"])
+def test_labels_lie_beside_the_volume(tmp_path: Path, volume: str) -> None:
+    assert label_file_of(tmp_path / volume) is None
+    (tmp_path / "a_label.nii.gz").write_text("")
+    assert label_file_of(tmp_path / volume) == tmp_path / "a_label.nii.gz"

@@ -1,0 +1,67 @@
+"""Augmentation: the picture changes, and what belongs together stays together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from training.refinement.toy import example
+
+from Sli2VolSlicerLib.training.augmentation import AugmentationSettings
+from Sli2VolSlicerLib.training.refinement.augmentation import PassAugmentation, augmented
+from Sli2VolSlicerLib.training.refinement.batches import PassBatch, whole_pass
+
+PLAIN = AugmentationSettings(gamma=1.0, contrast=0.0, brightness=0.0, noise=0.0)
+STILL = PassAugmentation(PLAIN, inverted=0.0, turned=0.0, measure_noise=0.0, size_hidden=0.0, stop_hidden=0.0)
+
+
+def a_batch() -> PassBatch:
+    """A pass whose masks, intensity and truth are one lopsided picture."""
+    made = whole_pass(example())
+    picture = torch.zeros_like(made.soft)
+    picture[..., 10:30, 12:50] = 0.8
+    picture[..., 10:20, 40:50] = 0.3
+    return replace(made, intensity=picture, soft=picture, truth=picture, drawn=picture[:, 0], drawn_on=picture[:, 0])
+
+
+def test_intensity_masks_and_truth_move_alike() -> None:
+    for seed in range(8):
+        moved = augmented(a_batch(), replace(STILL, turned=1.0), np.random.default_rng(seed))
+        assert torch.equal(moved.soft, moved.truth)
+        assert torch.equal(moved.drawn, moved.soft[:, 0])
+        # Jittering clips intensities from below.
+        torch.testing.assert_close(moved.intensity, moved.soft, atol=2e-4, rtol=0)
+        torch.testing.assert_close(moved.drawn_on, moved.drawn, atol=2e-4, rtol=0)
+
+
+def test_masks_and_truth_keep_their_values_when_intensity_changes() -> None:
+    settings = replace(PassAugmentation(), turned=0.0)
+    moved = augmented(a_batch(), settings, np.random.default_rng(2))
+    assert set(torch.unique(moved.truth).tolist()) == set(torch.unique(a_batch().truth).tolist())
+    assert torch.equal(moved.soft, moved.truth)
+    assert float(moved.intensity.min()) >= 0 and float(moved.intensity.max()) <= 1
+
+
+def test_all_slices_of_a_pass_change_intensity_alike() -> None:
+    settings = PassAugmentation(replace(AugmentationSettings(), noise=0.0), inverted=0.5, turned=0.0)
+    moved = augmented(a_batch(), settings, np.random.default_rng(5))
+    assert (moved.intensity == moved.intensity[:, :1]).all() and torch.equal(moved.drawn_on, moved.intensity[:, 0])
+
+
+def test_inversion_makes_bright_what_was_dark() -> None:
+    moved = augmented(a_batch(), replace(STILL, inverted=1.0), np.random.default_rng(0))
+    torch.testing.assert_close(moved.intensity, 1 - moved.soft, atol=2e-4, rtol=0)
+
+
+def test_only_size_and_stop_rules_are_hidden() -> None:
+    batch = replace(a_batch(), measures=torch.ones_like(a_batch().measures))
+    hidden = augmented(batch, replace(STILL, size_hidden=1.0, stop_hidden=1.0), np.random.default_rng(0)).measures
+    assert torch.nonzero((hidden == 0).all(dim=(0, 1))).flatten().tolist() == [6, 8]
+    assert int((hidden == 0).sum()) == 2 * hidden.shape[0] * hidden.shape[1]
+    assert (batch.measures == 1).all()
+
+
+def test_the_same_generator_draws_the_same() -> None:
+    first, second = (augmented(a_batch(), PassAugmentation(), np.random.default_rng(4)) for _ in range(2))
+    assert torch.equal(first.intensity, second.intensity) and torch.equal(first.measures, second.measures)

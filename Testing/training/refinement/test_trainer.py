@@ -1,0 +1,99 @@
+"""Training of the refinement: deterministic, resumable, and it learns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from training.refinement.toy import SMALL, example
+
+from Sli2VolSlicerLib.engine.errors import WeightsError
+from Sli2VolSlicerLib.engine.refinement.network import RefinementNetwork
+from Sli2VolSlicerLib.engine.weights_file import load_refinement
+from Sli2VolSlicerLib.training.refinement import BatchSettings, RefinementTrainer, RefinementTraining
+
+SETTINGS = RefinementTraining(
+    SMALL,
+    steps=4,
+    held_out_every=2,
+    checkpoint_every=2,
+    mixed_precision=False,
+    batches=BatchSettings(slices=15),
+)
+EXAMPLES = [example(5), example(6), example(6, "grown", 0), example(6, is_held_out=True)]
+
+
+def weights(network: RefinementNetwork) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
+    trainers = [RefinementTrainer(EXAMPLES, replace(SETTINGS, seed=seed)) for seed in (1, 1, 2)]
+    for trainer in trainers:
+        trainer.run_steps()
+    first, second, other = (weights(trainer.averaged) for trainer in trainers)
+    assert torch.equal(first, second) and not torch.equal(first, other)
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
+    unbroken = RefinementTrainer(EXAMPLES, SETTINGS)
+    unbroken.run_steps()
+    checkpoint = tmp_path / "run.checkpoint"
+
+    class PowerCut(Exception):
+        pass
+
+    def cut(step: int, loss: float, held_out: object) -> None:
+        if step == 3:
+            raise PowerCut
+
+    with pytest.raises(PowerCut):
+        RefinementTrainer(EXAMPLES, SETTINGS).run_steps(checkpoint, cut)
+    resumed = RefinementTrainer(EXAMPLES, SETTINGS)
+    resumed.run_steps(checkpoint)
+    assert torch.equal(weights(resumed.averaged), weights(unbroken.averaged))
+    assert torch.equal(weights(resumed.network), weights(unbroken.network))
+    assert resumed.curve == unbroken.curve and [each.step for each in resumed.curve] == [2, 4]
+
+
+def test_a_checkpoint_of_other_settings_or_examples_is_refused(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "run.checkpoint"
+    RefinementTrainer(EXAMPLES, SETTINGS).run_steps(checkpoint)
+    for examples, settings in ((EXAMPLES, replace(SETTINGS, seed=2)), (EXAMPLES[1:], SETTINGS)):
+        with pytest.raises(WeightsError, match="other settings"):
+            RefinementTrainer(examples, settings).run_steps(checkpoint)
+
+
+def test_the_averaged_weights_are_saved(tmp_path: Path) -> None:
+    trainer = RefinementTrainer(EXAMPLES, SETTINGS)
+    trainer.run_steps()
+    trainer.save(tmp_path / "weights.safetensors", {"method": "sli2vol-refinement"})
+    kept = load_refinement(tmp_path / "weights.safetensors")
+    assert kept.settings == SMALL
+    # float16 in the file
+    torch.testing.assert_close(weights(kept), weights(trainer.averaged), atol=1e-3, rtol=1e-3)
+    assert not torch.equal(weights(trainer.averaged), weights(trainer.network))
+
+
+def test_an_untrained_network_leaves_held_out_passes_as_they_are() -> None:
+    measured = RefinementTrainer(EXAMPLES, SETTINGS).held_out_error()
+    assert [(each.family, each.passes) for each in measured.families] == [("ball", 1)]
+    assert measured.before == measured.after == pytest.approx(2 / 3, abs=0.05)
+
+
+def test_without_anything_held_out_training_goes_on_unmeasured() -> None:
+    trainer = RefinementTrainer(EXAMPLES[:2], SETTINGS)
+    trainer.run_steps()
+    assert trainer.curve[-1].families == ()
+
+
+def test_a_few_steps_make_passes_better() -> None:
+    losses: list[float] = []
+    trainer = RefinementTrainer(
+        EXAMPLES, replace(SETTINGS, steps=80, held_out_every=80, learning_rate=2e-2, averaging=0.9)
+    )
+    trainer.run_steps(on_step=lambda step, loss, measured: losses.append(loss))
+    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
+    assert trainer.curve[-1].after > trainer.curve[-1].before

@@ -1,0 +1,47 @@
+"""Small volumes and passes to learn from."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from Sli2VolSlicerLib.engine.refinement.network import MEASURES, RefinementSettings
+from Sli2VolSlicerLib.engine.refinement.window import SIDE
+from Sli2VolSlicerLib.training.refinement import LabelledVolume, PassExample
+from Sli2VolSlicerLib.training.refinement.objects import Family
+
+SHAPE = (14, 40, 44)
+SMALL = RefinementSettings((4, 4, 4, 4))
+
+
+def ball(radius: float = 6.0) -> np.ndarray:
+    """Bool, SHAPE: a ball in the middle."""
+    k, j, i = np.mgrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
+    return (k - 7) ** 2 + (j - 20) ** 2 + (i - 22) ** 2 <= radius**2
+
+
+def volume(labels: np.ndarray | None = None, name: str = "ball_1") -> LabelledVolume:
+    """A bright ball in noise."""
+    noise = np.random.default_rng(0).normal(0, 0.03, SHAPE)
+    return LabelledVolume(
+        name, name, "ball", (0.2 + 0.6 * ball() + noise).astype(np.float32), (1.0, 1.0, 1.0), labels=labels
+    )
+
+
+def example(
+    slices: int = 6, group: str = "ball", label: int = 1, is_across: bool = False, is_held_out: bool = False
+) -> PassExample:
+    """A pass that lost the right half of a disc after its anchor; its last slice holds nothing."""
+    row, column = np.mgrid[:SIDE, :SIDE]
+    disc = torch.from_numpy((row - 32) ** 2 + (column - 32) ** 2 < 200)
+    truth = disc.repeat(slices, 1, 1)
+    truth[-1] = False
+    soft = truth.clone()
+    soft[1:, :, 32:] = False
+    pictures = (255 * part.to(torch.uint8) for part in (truth, soft, truth))
+    intensity, found, wanted = pictures
+    measures = torch.zeros(slices, MEASURES)
+    name = f"{group} {label} {is_across} {slices} {is_held_out}"
+    return PassExample(
+        Family(group, label, is_across), name, is_held_out, intensity // 2, found, wanted, measures, slices - 1
+    )
