@@ -66,7 +66,7 @@ def test_a_label_on_another_grid_is_refused(folder: Path, capsys: pytest.Capture
     sitk.WriteImage(image, str(path))
     assert train(folder) == 2
     assert "coneCT_2_label.nii.gz is not on the image's grid" in capsys.readouterr().err
-    assert list((folder / "out").iterdir()) == []
+    assert not output(folder).exists()
 
 
 def test_volumes_that_give_nothing_to_learn_from_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +75,7 @@ def test_volumes_that_give_nothing_to_learn_from_are_refused(folder: Path, capsy
     write(phantom()[:2], folder / "volumes" / "thin.nrrd")
     assert train(folder) == 2
     assert "nothing to learn from" in capsys.readouterr().err
-    assert list((folder / "out").iterdir()) == []
+    assert not output(folder).exists()
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ labels serve through regions of like intensity grown in them.
 
 Some patients are held out to measure on. A volume's patient is its name up to its last number between underscores,
 without a modality: sarcomaCT_004_img and sarcomaMRT1_004_img are patient sarcoma_004, of the group sarcoma. Groups
-count alike in training. The work is kept in a checkpoint beside the output: the same command given again runs the
-passes again and goes on where training stopped. The same volumes, settings and seed give the same weights."""
+count alike in training. The work is kept beside the output, passes in a folder and training in a checkpoint: the same
+command given again goes on where it stopped. The same volumes, settings and seed give the same weights."""
 
 _MODALITY = re.compile(r"(?:CT|PET|(?:T[12])?MR[A-Z0-9]*)$")
 
@@ -74,7 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
     with Outputs() as outputs:
         outputs.claim(arguments.output, (".safetensors",), (*arguments.volumes, weights))
         paths = find_volumes(arguments.volumes)
-        examples = _examples(paths, create_method("sli2vol", weights, device), arguments)
+        method = create_method("sli2vol", weights, device)
+        examples = _examples(
+            paths, method, sha256_of(weights), arguments.output.with_name(f"{arguments.output.name}.passes"), arguments
+        )
         trainer = RefinementTrainer(examples, settings)
         with training_bar(settings.steps, arguments.quiet, _words) as on_step:
             trainer.run_steps(checkpoint, on_step)
@@ -121,22 +124,43 @@ def _stem(path: Path) -> str:
     return name[: -max(map(len, suffixes))] if suffixes else name
 
 
-def _examples(paths: Sequence[Path], method: Method, arguments: argparse.Namespace) -> list[PassExample]:
-    """Run the passes to learn from, volume by volume."""
+def _examples(
+    paths: Sequence[Path], method: Method, weights: str, folder: Path, arguments: argparse.Namespace
+) -> list[PassExample]:
+    """Run the passes to learn from, volume by volume, but for those that `folder` has already.
+
+    Args:
+        weights: checksum of the method's.
+    """
     from tqdm import tqdm
 
-    from ..training.refinement import ExampleSettings, held_out_patients, pass_examples
+    from ..training.refinement import (
+        ExampleSettings,
+        held_out_patients,
+        identity_of,
+        keep_examples,
+        kept_examples,
+        pass_examples,
+    )
 
+    settings, seed = ExampleSettings(), arguments.seed
     group_of = {patient: group for group, patient in map(patient_of, paths)}
-    held_out = held_out_patients(group_of, arguments.held_out, arguments.seed)
+    held_out = held_out_patients(group_of, arguments.held_out, seed)
     examples: list[PassExample] = []
     with cancel_on_interrupt() as is_cancelled:
         for path in tqdm(paths, unit=" volumes", file=sys.stderr, disable=arguments.quiet, dynamic_ncols=True):
             volume = _load(path)
             is_held_out = volume.patient in held_out
-            examples.extend(pass_examples(volume, method, ExampleSettings(), arguments.seed, is_held_out))
+            file = folder / f"{path.name}.passes"
+            identity = identity_of(volume, weights, settings, seed, is_held_out)
+            found = kept_examples(file, identity)
+            if found is None:
+                found = pass_examples(volume, method, settings, seed, is_held_out)
+                folder.mkdir(exist_ok=True)
+                keep_examples(file, identity, found)
+            examples.extend(found)
             if is_cancelled():
-                msg = f"Cancelled after the passes of {path}; training had not begun, and nothing was written."
+                msg = f"Cancelled after the passes of {path}; the same command goes on with the next volume."
                 raise PropagationCancelled(msg)
     return examples
 

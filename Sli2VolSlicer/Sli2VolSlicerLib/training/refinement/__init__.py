@@ -3,6 +3,7 @@
 from .batches import BatchSettings
 from .examples import ExampleSettings, PassExample, pass_examples
 from .held_out import held_out_patients
+from .kept import identity_of, keep_examples, kept_examples
 from .objects import LabelledVolume
 from .trainer import HeldOutDice, RefinementTrainer, RefinementTraining
 
@@ -15,5 +16,8 @@ __all__ = [
     "RefinementTrainer",
     "RefinementTraining",
     "held_out_patients",
+    "identity_of",
+    "keep_examples",
+    "kept_examples",
     "pass_examples",
 ]

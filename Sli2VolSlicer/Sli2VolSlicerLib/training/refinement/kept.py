@@ -1,0 +1,53 @@
+"""Examples kept in files, so that a run that goes on need not make them again."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .examples import ExampleSettings, PassExample
+from .objects import Family, LabelledVolume
+
+_VERSION = 1
+
+_FAMILY = tuple(each.name for each in fields(Family))
+_REST = tuple(each.name for each in fields(PassExample) if each.name != "family")
+
+
+def identity_of(volume: LabelledVolume, weights: str, settings: ExampleSettings, seed: int, is_held_out: bool) -> str:
+    """In words, everything but the engine's code that decides a volume's examples.
+
+    Args:
+        weights: checksum of the correspondence weights.
+    """
+    parts = [_VERSION, weights, settings, seed, is_held_out, volume.name, volume.group, volume.spacing_mm]
+    arrays = [zlib.crc32(np.ascontiguousarray(a).data) for a in (volume.voxels, volume.labels) if a is not None]
+    return repr([*parts, volume.voxels.shape, *arrays])
+
+
+def keep_examples(path: Path, identity: str, examples: Sequence[PassExample]) -> None:
+    """Write a volume's examples; the file is replaced in one step."""
+    temporary = path.with_name(path.name + ".part")
+    torch.save({"identity": identity, "examples": [_plain(example) for example in examples]}, temporary)
+    temporary.replace(path)
+
+
+def kept_examples(path: Path, identity: str) -> list[PassExample] | None:
+    """A volume's examples out of their file; None if they are not there or not of this identity."""
+    if not path.is_file():
+        return None
+    kept = torch.load(path, map_location="cpu", weights_only=True)
+    if kept["identity"] != identity:
+        return None
+    return [PassExample(Family(*each["family"]), **each["rest"]) for each in kept["examples"]]
+
+
+def _plain(example: PassExample) -> dict[str, Any]:
+    family = tuple(getattr(example.family, name) for name in _FAMILY)
+    return {"family": family, "rest": {name: getattr(example, name) for name in _REST}}
