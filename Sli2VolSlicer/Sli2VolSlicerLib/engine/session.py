@@ -33,11 +33,12 @@ _KEPT_PASSES = 256
 
 @dataclass(frozen=True)
 class _Task:
-    """A pass, the last slice that it may enter, and what is there."""
+    """A pass, the last slice that it may enter, and what is there; `meets_drawn` if the structure is drawn there."""
 
     run: Pass
     limit: int
     at_limit: StopReason
+    meets_drawn: bool
 
     @property
     def room(self) -> int:
@@ -47,7 +48,10 @@ class _Task:
     @property
     def remaining(self) -> int:
         """Slices that the pass may still enter: none once it has stopped."""
-        return max(0, (self.limit - self.run.next_slice) * self.run.step + 1) if self.run.stopped is None else 0
+        run = self.run
+        if run.stopped is not None or (self.meets_drawn and run.doubted_at is not None):
+            return 0
+        return max(0, (self.limit - run.next_slice) * run.step + 1)
 
 
 class PropagationSession:
@@ -192,7 +196,8 @@ class PropagationSession:
                 limit, at_limit = min(reversed(limits), key=lambda each: each[0] * step)
                 run = self._pass(anchor, step, largest)
                 plan.passes[(anchor.slice_index, step)] = run
-                yield _Task(run, limit, at_limit)
+                meets_drawn = at_limit is StopReason.NEXT_ANCHOR and bool(plan.anchors[beside].mask.any())
+                yield _Task(run, limit, at_limit, meets_drawn)
 
     def _pass(self, anchor: Anchor, step: int, largest: int) -> Pass:
         digest = hashlib.blake2b(np.packbits(anchor.mask).tobytes(), digest_size=16).digest()
@@ -242,6 +247,9 @@ class PropagationSession:
         refinement = self.method.refinement
         if refinement is None:
             return run.results[:room]
+        if task.meets_drawn:
+            # Two passes that meet check each other, finer than refinement does (Docs/results.md).
+            return run.results[: min(room, run.usual_length)]
         if run.refined is None or run.refined[0] != (room, len(run.results)):
             run.refined = (room, len(run.results)), refinement.refined(run, room)
         return run.refined[1]

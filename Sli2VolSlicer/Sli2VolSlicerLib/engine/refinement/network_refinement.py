@@ -16,6 +16,12 @@ from .view import PassView, view_of
 _SUREST = 0.98
 """Log odds are taken within 1 - this and this, as in training: nothing is beyond being changed."""
 
+_TRUST_NEAR, _TRUST_FAR, _FAR = 0.2, 0.8, 1.0
+"""Share of the change that is made beside the anchor, and from `_FAR` square roots of the drawn area on.
+
+Near what was drawn a pass is finer than the network's view of it.
+"""
+
 
 class NetworkRefinement:
     """A refinement network ready for inference.
@@ -37,14 +43,17 @@ class NetworkRefinement:
         change, verdicts = self._looked_at(view)
         region = _region(view, run.grid.shape)
         rows_columns = region.slices
+        trust = _TRUST_NEAR + (_TRUST_FAR - _TRUST_NEAR) * (view.distances()[1:] / _FAR).clamp(max=1)
         changes = view.window.paste(change[1:], run.grid.shape)
         expected = torch.sigmoid(verdicts[1:, 1]).tolist()
         mended: list[SliceResult] = []
-        for position, (by, dice) in enumerate(zip(changes, expected, strict=True)):
+        for position, (by, share, dice) in enumerate(zip(changes, trust.tolist(), expected, strict=True)):
             before = run.results[position] if position < len(run.results) else None
-            soft = before.placed(run.grid.shape)[rows_columns] if before else np.zeros(region.shape, np.float32)
-            odds = np.clip(soft, 1 - _SUREST, _SUREST)
-            soft = 1 / (1 + (1 - odds) / odds * np.exp(-by))
+            found = before.placed(run.grid.shape)[rows_columns] if before else np.zeros(region.shape, np.float32)
+            soft = _changed(found, by)
+            # Whether anything is left, and what begins anew, is for the whole change to say.
+            if (soft > 0.5).any() and (found > 0.5).any():
+                soft = _changed(found, share * by)
             soft[soft < PRESENT] = 0.0
             mended.append(_result(soft, region, before, dice))
         while mended and not (mended[-1].soft > 0.5).any():
@@ -55,6 +64,13 @@ class NetworkRefinement:
     def _looked_at(self, view: PassView) -> tuple[torch.Tensor, torch.Tensor]:
         change, verdicts = self._network(view.maps().to(self._precision), view.measures[None].to(self._precision))
         return change[0].float(), verdicts[0].float()
+
+
+def _changed(soft: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """A soft mask with `by` added to its log odds."""
+    odds = np.clip(soft, 1 - _SUREST, _SUREST)
+    result: np.ndarray = 1 / (1 + (1 - odds) / odds * np.exp(-by))
+    return result
 
 
 def _region(view: PassView, shape: tuple[int, int]) -> Region:

@@ -38,6 +38,10 @@ class PassView:
     soft: torch.Tensor
     measures: torch.Tensor
 
+    def distances(self) -> torch.Tensor:
+        """float32 (slices,), how far each lies from the anchor, in square roots of the drawn area (4 at most)."""
+        return self.measures[:, 0] * 2
+
     def maps(self) -> torch.Tensor:
         """(1, MAPS, slices, SIDE, SIDE), about -1..1."""
         return maps_of(self.intensity[None], self.soft[None], self.soft[None, 0], self.intensity[None, 0])
