@@ -162,7 +162,19 @@ def test_refinement_looks_at_a_pass_once(monkeypatch: pytest.MonkeyPatch) -> Non
     session.propagate([Anchor(4, 1, disc())])
     assert sorted(looks) == [4, 5]
     session.propagate([Anchor(4, 1, disc()), Anchor(7, 1, disc())])
-    assert sorted(looks[2:]) == [2, 2, 2], "the new anchor's two passes, and the one that now ends at it"
+    assert looks[2:] == [2], "only the new anchor's pass outwards: between two drawn slices passes check each other"
+
+
+def test_towards_an_empty_anchor_a_pass_is_refined_for_its_end_is_not_drawn() -> None:
+    session = PropagationSession(stack(), RefinedCopy(changing(-8.0)))
+    result = session.propagate([Anchor(4, 1, disc()), Anchor(8, 1, np.zeros(SHAPE[1:], bool))])
+    assert np.flatnonzero(result.masks[1].any(axis=(1, 2))).tolist() == [4]
+
+
+def test_between_drawn_slices_a_pass_ends_with_its_stop_rule() -> None:
+    session = PropagationSession(stack(), _Shrinking(True))
+    assert session.propagate([Anchor(0, 1, disc()), Anchor(9, 1, disc())]).slices_propagated == 2
+    assert session.propagate([Anchor(0, 1, disc())]).slices_propagated == 3, "overtime, once it is asked for"
 
 
 def test_a_stop_rule_is_a_first_opinion_where_passes_run_into_overtime() -> None:

@@ -171,6 +171,8 @@ def _settle(each: Pass, soft: np.ndarray, region: Region, intensity: np.ndarray,
     distance = (len(each.results) + 1) * between / float(np.sqrt(each.drawn_area * row * column))
     expected = journey.expected_dice(distance, area / each.drawn_area)
     each.results.append(SliceResult(region, soft.astype(np.float16), confidence, expected, journey))
+    if each.doubted_at is not None and len(each.results) >= each.doubted_at + _overtime(each.doubted_at):
+        each.stopped = each.doubt
 
 
 def _end(each: Pass, area: int, confidence: float, overlap: float, rules: PassRules) -> StopReason | None:
@@ -191,8 +193,7 @@ def _end(each: Pass, area: int, confidence: float, overlap: float, rules: PassRu
             return doubt
         each.doubted_at, each.doubt = len(each.results), doubt
     is_lost = area < _LOST_AREA * float(each.drawn.sum()) or overlap < _LOST_OVERLAP
-    is_late = len(each.results) >= each.doubted_at + _overtime(each.doubted_at)
-    return each.doubt if is_lost or is_late else None
+    return each.doubt if is_lost else None
 
 
 def _overtime(length: int) -> int:

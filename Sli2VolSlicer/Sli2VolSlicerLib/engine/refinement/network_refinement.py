@@ -13,7 +13,7 @@ from ..protocol import Region, bounding_region
 from .network import RefinementNetwork
 from .view import PassView, view_of
 
-_SUREST = 0.98
+SUREST = 0.98
 """Log odds are taken within 1 - this and this, as in training: nothing is beyond being changed."""
 
 _TRUST_NEAR, _TRUST_FAR, _FAR = 0.2, 0.8, 1.0
@@ -68,7 +68,7 @@ class NetworkRefinement:
 
 def _changed(soft: np.ndarray, by: np.ndarray) -> np.ndarray:
     """A soft mask with `by` added to its log odds."""
-    odds = np.clip(soft, 1 - _SUREST, _SUREST)
+    odds = np.clip(soft, 1 - SUREST, SUREST)
     result: np.ndarray = 1 / (1 + (1 - odds) / odds * np.exp(-by))
     return result
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from ...engine.refinement.network_refinement import SUREST
 from .batches import PassBatch
-
-_SUREST = 0.98
-"""Log odds are taken within 1 - this and this, as the engine does: nothing is beyond being changed."""
 
 _PIXELS, _SLICES, _PRESENCE, _QUALITY = 4.0, 0.5, 0.2, 0.2
 """Weights of the parts against the Dice of the whole pass."""
@@ -19,7 +17,7 @@ _SLICE_ROOM, _PASS_ROOM = 2.0, 20.0
 
 def log_odds(soft: torch.Tensor) -> torch.Tensor:
     """Logits of soft masks, what the network's change is added to."""
-    return torch.logit(soft.clamp(1 - _SUREST, _SUREST))
+    return torch.logit(soft.clamp(1 - SUREST, SUREST))
 
 
 def soft_dice(one: torch.Tensor, other: torch.Tensor, room: float) -> torch.Tensor:
