@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from Sli2VolSlicerLib.engine.devices import choose_device
 from Sli2VolSlicerLib.engine.errors import MethodError, WeightsError
+from Sli2VolSlicerLib.engine.expected_dice import Journey, RefinedSlice
 from Sli2VolSlicerLib.engine.methods import create_method
 from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
@@ -20,7 +21,7 @@ from Sli2VolSlicerLib.engine.passes import Pass, SliceResult, begin_pass
 from Sli2VolSlicerLib.engine.protocol import PassRules, Region
 from Sli2VolSlicerLib.engine.records import Anchor, StopReason
 from Sli2VolSlicerLib.engine.refinement.network import MAPS, MEASURES, RefinementNetwork, RefinementSettings
-from Sli2VolSlicerLib.engine.refinement.network_refinement import NetworkRefinement
+from Sli2VolSlicerLib.engine.refinement.network_refinement import NetworkRefinement, looked_at_again
 from Sli2VolSlicerLib.engine.refinement.view import BEYOND, view_of
 from Sli2VolSlicerLib.engine.refinement.window import SIDE, SquareWindow
 from Sli2VolSlicerLib.engine.session import PropagationSession
@@ -122,6 +123,23 @@ def test_no_change_leaves_the_masks_and_a_change_moves_the_end() -> None:
     assert changing(-8.0).refined(run, 7) == []
     assert len(changing(8.0).refined(run, 7)) == 7, "beyond the pass's last slice"
     assert len(run.results) == 4, "the pass stands as it was"
+
+
+def test_the_next_look_begins_from_what_was_mended_and_from_the_slice_as_drawn() -> None:
+    soft = torch.rand(1, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    again = looked_at_again(soft, torch.full_like(soft, 2.0))
+    assert torch.equal(again[:, 0], soft[:, 0])
+    torch.testing.assert_close(again[:, 1:], torch.full((1, 2, 4, 4), 2.0).sigmoid())
+    assert not looked_at_again(soft, torch.full_like(soft, -5.0))[:, 1:].any(), "what is as good as nothing is nothing"
+
+
+def test_the_expected_dice_falls_with_distance_and_where_refinement_disagrees() -> None:
+    good = RefinedSlice(0.9, 0.95, 0.1, 1.0, 0.99, False)
+    journey = Journey(0.9, 0.1)
+    assert good.expected_dice(journey) > replace(good, distance=2.0).expected_dice(journey)
+    assert good.expected_dice(journey) > replace(good, agreement=0.3).expected_dice(journey)
+    assert good.expected_dice(journey) > replace(good, verdict=0.2).expected_dice(journey)
+    assert 0 < replace(good, verdict=0.0, certainty=0.5, is_overtime=True).expected_dice(journey) < 1
 
 
 class RefinedCopy(CopyMask):

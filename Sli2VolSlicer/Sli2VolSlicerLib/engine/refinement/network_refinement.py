@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 
 from ..devices import Device
+from ..expected_dice import Journey, RefinedSlice
 from ..passes import PRESENT, Pass, SliceResult, certainty
 from ..protocol import Region, bounding_region
 from .network import RefinementNetwork
@@ -16,11 +15,17 @@ from .view import PassView, view_of
 SUREST = 0.98
 """Log odds are taken within 1 - this and this, as in training: nothing is beyond being changed."""
 
+LOOKS = 2
+"""The network looks at a pass, and once more at what it made of it."""
+
 _TRUST_NEAR, _TRUST_FAR, _FAR = 0.2, 0.8, 1.0
 """Share of the change that is made beside the anchor, and from `_FAR` square roots of the drawn area on.
 
 Near what was drawn a pass is finer than the network's view of it.
 """
+
+_NO_JOURNEY = Journey(least_certainty=0.5, drift=3.0)
+"""Stands for the journey to slices that the pass never reached."""
 
 
 class NetworkRefinement:
@@ -43,27 +48,61 @@ class NetworkRefinement:
         change, verdicts = self._looked_at(view)
         region = _region(view, run.grid.shape)
         rows_columns = region.slices
-        trust = _TRUST_NEAR + (_TRUST_FAR - _TRUST_NEAR) * (view.distances()[1:] / _FAR).clamp(max=1)
+        distances = view.distances()[1:]
+        trust = (_TRUST_NEAR + (_TRUST_FAR - _TRUST_NEAR) * (distances / _FAR).clamp(max=1)).tolist()
         changes = view.window.paste(change[1:], run.grid.shape)
-        expected = torch.sigmoid(verdicts[1:, 1]).tolist()
+        opinions = torch.sigmoid(verdicts[1:, 1]).tolist()
         mended: list[SliceResult] = []
-        for position, (by, share, dice) in enumerate(zip(changes, trust.tolist(), expected, strict=True)):
+        for position, (by, distance) in enumerate(zip(changes, distances.tolist(), strict=True)):
             before = run.results[position] if position < len(run.results) else None
             found = before.placed(run.grid.shape)[rows_columns] if before else np.zeros(region.shape, np.float32)
             soft = _changed(found, by)
             # Whether anything is left, and what begins anew, is for the whole change to say.
             if (soft > 0.5).any() and (found > 0.5).any():
-                soft = _changed(found, share * by)
+                soft = _changed(found, trust[position] * by)
             soft[soft < PRESENT] = 0.0
-            mended.append(_result(soft, region, before, dice))
+            there, was_there = soft > 0.5, found > 0.5
+            area = float(there.sum())
+            refined = RefinedSlice(
+                verdict=opinions[position],
+                certainty=certainty(soft),
+                distance=distance,
+                area_share=area / run.drawn_area,
+                agreement=2 * float((there & was_there).sum()) / max(1.0, area + float(was_there.sum())),
+                is_overtime=position >= run.usual_length,
+            )
+            mended.append(_result(soft, region, refined, before.journey if before else _NO_JOURNEY))
         while mended and not (mended[-1].soft > 0.5).any():
             mended.pop()
         return mended
 
     @torch.inference_mode()
     def _looked_at(self, view: PassView) -> tuple[torch.Tensor, torch.Tensor]:
-        change, verdicts = self._network(view.maps().to(self._precision), view.measures[None].to(self._precision))
-        return change[0].float(), verdicts[0].float()
+        """What to change of the view's soft masks, (slices, side, side), and the verdicts, (slices, 2)."""
+        soft, measures = view.soft, view.measures[None].to(self._precision)
+        odds = verdicts = torch.zeros(0)
+        for _ in range(LOOKS):
+            change, verdicts = self._network(view.maps(soft).to(self._precision), measures)
+            odds = log_odds(soft) + change[0].float()
+            soft = looked_at_again(view.soft[None], odds[None])[0]
+        return odds - log_odds(view.soft), verdicts[0].float()
+
+
+def log_odds(soft: torch.Tensor) -> torch.Tensor:
+    """Logits of soft masks, what the network's change is added to."""
+    return torch.logit(soft.clamp(1 - SUREST, SUREST))
+
+
+def looked_at_again(soft: torch.Tensor, odds: torch.Tensor) -> torch.Tensor:
+    """The soft masks that the network's next look begins from; the anchor's slice stays as it was drawn.
+
+    Args:
+        soft: (passes, slices, side, side), those of the look before, the anchor's slice first.
+        odds: the same shape, their log odds after the change.
+    """
+    mended = torch.sigmoid(odds)
+    mended = torch.where(mended < PRESENT, 0.0, mended)
+    return torch.cat([soft[:, :1], mended[:, 1:]], dim=1)
 
 
 def _changed(soft: np.ndarray, by: np.ndarray) -> np.ndarray:
@@ -78,7 +117,7 @@ def _region(view: PassView, shape: tuple[int, int]) -> Region:
     return Region(rows.start, rows.stop, columns.start, columns.stop)
 
 
-def _result(soft: np.ndarray, region: Region, before: SliceResult | None, expected_dice: float) -> SliceResult:
+def _result(soft: np.ndarray, region: Region, refined: RefinedSlice, journey: Journey) -> SliceResult:
     """The slice's new result, cropped to where anything is left."""
     inner = bounding_region(soft > 0) or Region(0, 1, 0, 1)
     cropped = Region(
@@ -88,5 +127,4 @@ def _result(soft: np.ndarray, region: Region, before: SliceResult | None, expect
         region.column_start + inner.column_stop,
     )
     kept = soft[inner.slices].astype(np.float16)
-    made = SliceResult(cropped, kept, certainty(soft), expected_dice)
-    return replace(made, journey=before.journey) if before else made
+    return SliceResult(cropped, kept, refined.certainty, refined.expected_dice(journey), journey)

@@ -42,9 +42,10 @@ class PassView:
         """float32 (slices,), how far each lies from the anchor, in square roots of the drawn area (4 at most)."""
         return self.measures[:, 0] * 2
 
-    def maps(self) -> torch.Tensor:
-        """(1, MAPS, slices, SIDE, SIDE), about -1..1."""
-        return maps_of(self.intensity[None], self.soft[None], self.soft[None, 0], self.intensity[None, 0])
+    def maps(self, soft: torch.Tensor | None = None) -> torch.Tensor:
+        """(1, MAPS, slices, SIDE, SIDE), about -1..1, with other soft masks than the pass's if they are given."""
+        shown = self.soft if soft is None else soft
+        return maps_of(self.intensity[None], shown[None], self.soft[None, 0], self.intensity[None, 0])
 
 
 def view_of(run: Pass, length: int) -> PassView | None:

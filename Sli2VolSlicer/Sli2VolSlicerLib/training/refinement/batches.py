@@ -33,8 +33,8 @@ class BatchSettings:
     longest: int = 24
     from_within: float = 0.7
     alike: int = 2
-    grown_share: float = 0.22
-    across_share: float = 0.28
+    grown_share: float = 0.24
+    across_share: float = 0.32
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from ...engine.refinement.network_refinement import SUREST
+from ...engine.refinement.network_refinement import log_odds
 from .batches import PassBatch
 
 _PIXELS, _SLICES, _PRESENCE, _QUALITY = 4.0, 0.5, 0.2, 0.2
@@ -13,11 +13,6 @@ _PIXELS, _SLICES, _PRESENCE, _QUALITY = 4.0, 0.5, 0.2, 0.2
 
 _SLICE_ROOM, _PASS_ROOM = 2.0, 20.0
 """Added above and below in Dice, in pixels: small structures count, empty ones do not blow up."""
-
-
-def log_odds(soft: torch.Tensor) -> torch.Tensor:
-    """Logits of soft masks, what the network's change is added to."""
-    return torch.logit(soft.clamp(1 - SUREST, SUREST))
 
 
 def soft_dice(one: torch.Tensor, other: torch.Tensor, room: float) -> torch.Tensor:

@@ -14,12 +14,13 @@ import torch
 
 from ...engine.devices import choose_device
 from ...engine.refinement.network import RefinementNetwork, RefinementSettings
+from ...engine.refinement.network_refinement import LOOKS, log_odds, looked_at_again
 from ...engine.weights_file import save_network
 from ..resumable import ResumableRun, learning_rate_share
 from .augmentation import PassAugmentation, augmented
 from .batches import BatchSampler, BatchSettings, PassBatch, whole_pass
 from .examples import PassExample
-from .objective import log_odds, refinement_loss, soft_dice
+from .objective import refinement_loss, soft_dice
 
 _AVERAGING_BEGINS = 20
 """The average over steps forgets faster at first: after n steps it keeps n / (n + this)."""
@@ -34,6 +35,7 @@ class RefinementTraining:
         steps: optimiser steps.
         learning_rate: the peak; it falls to nothing along a cosine.
         weight_decay: of AdamW.
+        second_looks: share of the batches that are shown as the network itself has mended them before.
         averaging: what the averaged weights, those that are saved, keep of themselves at each step.
         seed: of every random choice.
         held_out_every: every how many steps the held-out Dice is measured.
@@ -47,6 +49,7 @@ class RefinementTraining:
     steps: int = 10_000
     learning_rate: float = 1.6e-3
     weight_decay: float = 1e-3
+    second_looks: float = 0.5
     averaging: float = 0.998
     seed: int = 1
     held_out_every: int = 1000
@@ -134,6 +137,9 @@ class RefinementTrainer(ResumableRun[HeldOutDice]):
         generator = np.random.default_rng([settings.seed, self.step])
         batch = augmented(self._sampler.draw(generator), settings.augmentation, generator)
         self.network.train()
+        if generator.random() < settings.second_looks:
+            with torch.no_grad():
+                batch = self._mended(self.network, batch)
         change, verdicts = self._looked_at(self.network, batch)
         loss = refinement_loss(change, verdicts, _on(batch, settings.device))
         self._optimiser.zero_grad(set_to_none=True)
@@ -156,13 +162,20 @@ class RefinementTrainer(ResumableRun[HeldOutDice]):
             change, verdicts = network(batch.maps().to(device), batch.measures.to(device))
         return change.float(), verdicts.float()
 
+    def _mended(self, network: RefinementNetwork, batch: PassBatch) -> PassBatch:
+        """A batch as the network's next look finds it."""
+        change, _ = self._looked_at(network, batch)
+        return replace(batch, soft=looked_at_again(batch.soft, log_odds(batch.soft) + change.cpu()))
+
     def _dice_of(self, example: PassExample) -> tuple[float, float]:
         """Before and after."""
         batch = whole_pass(example)
-        change, _ = self._looked_at(self.averaged, batch)
         truth = (batch.truth[0, 1:] > 0.5).flatten().float()
         before = batch.soft[0, 1:] > 0.5
         before[example.usual_length :] = False
+        for _ in range(LOOKS - 1):
+            batch = self._mended(self.averaged, batch)
+        change, _ = self._looked_at(self.averaged, batch)
         after = (log_odds(batch.soft) + change.cpu())[0, 1:] > 0
         was, became = (float(soft_dice(each.flatten().float(), truth, 1.0)) for each in (before, after))
         return was, became
