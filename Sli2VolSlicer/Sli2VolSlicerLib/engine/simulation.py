@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,33 +90,17 @@ def simulate(
         PropagationCancelled: `is_cancelled` said so.
     """
     _check(session, truth, user)
-    areas = truth.sum(axis=(1, 2))
-    there = np.flatnonzero(areas)
-    extent = (int(there[0]), int(there[-1]))
-    told = user.told or user.policy in TOLD
+    true_pixels = int(truth.sum())
     anchors: list[Anchor] = []
     propagation: Propagation | None = None
     for number in range(user.slices):
         began = time.perf_counter()
-        if number == 0 and (user.first is not None or user.policy not in TOLD):
-            index = int(areas.argmax()) if user.first is None else user.first
-            reason = "the first slice"
-        else:
-            request = RecommendationRequest(
-                session.stack,
-                None if told else propagation,
-                tuple(anchors),
-                seed=user.seed,
-                slice_range=extent if told else None,
-                features=features,
-            )
-            try:
-                (chosen,) = recommend(request, user.policy)
-            except RecommendationError:
-                if number == 0:
-                    raise
-                return
-            index, reason = chosen.slice_index, chosen.reason
+        try:
+            index, reason = _next_slice(session, truth, user, features, anchors, propagation)
+        except RecommendationError:
+            if number == 0:
+                raise
+            return
         recommended = time.perf_counter()
         anchors.append(Anchor(index, _LABEL, np.ascontiguousarray(truth[index])))
         propagation = session.propagate(anchors, progress=progress, is_cancelled=is_cancelled)
@@ -127,7 +111,7 @@ def simulate(
             slice_index=index,
             is_empty=not truth[index].any(),
             reason=reason,
-            dice=2.0 * int((mask & truth).sum()) / int(mask.sum() + areas.sum()),
+            dice=2.0 * int((mask & truth).sum()) / (int(mask.sum()) + true_pixels),
             volume_ml=int(mask.sum()) * float(np.prod(session.stack.spacing_mm)) / 1000.0,
             recommend_seconds=recommended - began,
             propagate_seconds=ended - recommended,
@@ -135,6 +119,36 @@ def simulate(
             anchors=tuple(anchors),
             propagation=propagation,
         )
+
+
+def _next_slice(
+    session: PropagationSession,
+    truth: np.ndarray,
+    user: SimulatedUser,
+    features: DescriptorSource | None,
+    anchors: Sequence[Anchor],
+    propagation: Propagation | None,
+) -> tuple[int, str]:
+    """The slice that the user draws next, and why.
+
+    Raises:
+        RecommendationError: there is none.
+    """
+    areas = truth.sum(axis=(1, 2))
+    if not anchors and (user.first is not None or user.policy not in TOLD):
+        return (int(areas.argmax()) if user.first is None else user.first), "the first slice"
+    there = np.flatnonzero(areas)
+    told = user.told or user.policy in TOLD
+    request = RecommendationRequest(
+        session.stack,
+        None if told else propagation,
+        tuple(anchors),
+        seed=user.seed,
+        slice_range=(int(there[0]), int(there[-1])) if told else None,
+        features=features,
+    )
+    (chosen,) = recommend(request, user.policy)
+    return chosen.slice_index, chosen.reason
 
 
 def _check(session: PropagationSession, truth: np.ndarray, user: SimulatedUser) -> None:
