@@ -205,11 +205,33 @@ def test_a_stop_rule_is_a_first_opinion_where_passes_run_into_overtime() -> None
     assert [p.last_slice for p in overtime.passes] == [0, 8], "4 slices more, at least"
 
 
+@pytest.mark.parametrize(("by", "last"), [(8.0, 9), (-8.0, 0)])
+def test_a_pass_is_sent_on_while_refinement_sees_the_structure(by: float, last: int) -> None:
+    result = PropagationSession(stack(), _Shrinking(True, changing(by))).propagate([Anchor(0, 1, disc())])
+    assert [p.last_slice for p in result.passes] == [0, last]
+
+
+def test_what_a_pass_has_become_does_not_depend_on_the_calls_before() -> None:
+    first, empty = Anchor(1, 1, disc()), Anchor(5, 1, np.zeros(SHAPE[1:], bool))
+    fresh, used = (PropagationSession(stack(), _Shrinking(True, changing(2.0))) for _ in range(2))
+    used.propagate([first, empty])
+    used.propagate([first, Anchor(7, 1, disc())])
+    np.testing.assert_array_equal(used.propagate([first]).masks[1], fresh.propagate([first]).masks[1])
+    between = [first, Anchor(7, 1, disc())]
+    new = PropagationSession(stack(), _Shrinking(True, changing(2.0)))
+    np.testing.assert_array_equal(used.propagate(between).masks[1], new.propagate(between).masks[1])
+
+
 class _Shrinking(CopyMask):
     """Every slice falls under the stop rule for the area."""
 
-    def __init__(self, has_overtime: bool) -> None:
+    def __init__(self, has_overtime: bool, refinement: NetworkRefinement | None = None) -> None:
         self._rules = PassRules(least_area=1.5, overtime=has_overtime)
+        self._refinement = refinement
+
+    @property
+    def refinement(self) -> NetworkRefinement | None:
+        return self._refinement
 
     @property
     def rules(self) -> PassRules:

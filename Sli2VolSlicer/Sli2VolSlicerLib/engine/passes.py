@@ -26,6 +26,8 @@ _LOST_AREA, _LOST_OVERLAP = 0.03, 0.1
 
 _LEAST_OVERTIME, _MOST_OVERTIME = 4, 16
 
+_MOST_RELAYS = 6
+
 PRESENT = 0.05
 """A soft value under this is treated as nothing: it neither asks for computing nor is carried on."""
 
@@ -68,9 +70,11 @@ class Pass:
         verification: what corrects each slice; None where there is none or it stepped back.
         results: for the slices after the anchor, in the order of the pass.
         stopped: why the structure ended, once it has.
-        doubted_at: results that there were when a stop rule first spoke; None while none has.
+        doubted_at: results that there were when a stop rule last spoke; None while none has since the last relay.
         doubt: which one that was.
-        refined: what refinement made of it, after (room that the pass had, results that there were).
+        first_doubt: results that there were when a stop rule spoke for the first time.
+        relays: how often refinement has sent the pass on.
+        refined: what refinement made of it, after (slices that it was shown, results that there were).
     """
 
     label: int
@@ -83,12 +87,19 @@ class Pass:
     stopped: StopReason | None = None
     doubted_at: int | None = None
     doubt: StopReason | None = None
+    first_doubt: int | None = None
+    relays: int = 0
     refined: tuple[tuple[int, int], list[SliceResult]] | None = None
 
     @property
     def usual_length(self) -> int:
         """Results up to where the stop rules alone would have ended the pass."""
         return len(self.results) if self.doubted_at is None else self.doubted_at
+
+    @property
+    def undoubted(self) -> list[SliceResult]:
+        """Results before a stop rule spoke for the first time: what the pass says by itself."""
+        return self.results if self.first_doubt is None else self.results[: self.first_doubt]
 
     @property
     def next_slice(self) -> int:
@@ -110,6 +121,7 @@ class StageSeconds:
 
     carrying: float = 0.0
     verification: float = 0.0
+    refinement: float = 0.0
 
 
 def begin_pass(grid: WorkingGrid, rules: PassRules, label: int, anchor_slice: int, step: int, mask: np.ndarray) -> Pass:
@@ -192,8 +204,36 @@ def _end(each: Pass, area: int, confidence: float, overlap: float, rules: PassRu
         if doubt is None or not rules.overtime:
             return doubt
         each.doubted_at, each.doubt = len(each.results), doubt
+        each.first_doubt = each.doubted_at if each.first_doubt is None else each.first_doubt
     is_lost = area < _LOST_AREA * float(each.drawn.sum()) or overlap < _LOST_OVERLAP
     return each.doubt if is_lost else None
+
+
+def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
+    """Send a pass on from the middle of its overtime, if refinement still sees the structure there.
+
+    The pass then goes on from the refined mask, drift mended, until a stop rule speaks again.
+
+    Args:
+        run: a pass that has stopped; nothing before the stop rule spoke is changed.
+        refined: what refinement makes of it.
+
+    Returns:
+        Whether it goes on.
+    """
+    if run.stopped is None or run.doubted_at is None or run.relays >= _MOST_RELAYS:
+        return False
+    begin = run.doubted_at
+    end = min(len(refined), begin + max(1, _overtime(begin) // 2))
+    while end > begin and not (refined[end - 1].soft > 0.5).any():
+        end -= 1
+    if end <= begin:
+        run.relays = _MOST_RELAYS
+        return False
+    run.results = run.results[:begin] + list(refined[begin:end])
+    run.stopped = run.doubt = run.doubted_at = run.refined = None
+    run.relays += 1
+    return True
 
 
 def _overtime(length: int) -> int:

@@ -154,6 +154,11 @@ class Carrier(Protocol):
 class Refinement(Protocol):
     """Looks at a pass as a whole when it has ended, and mends, extends or shortens it."""
 
+    @property
+    def beyond(self) -> int:
+        """So many slices beyond a pass's last one it may speak of."""
+        ...
+
     def refined(self, run: Pass, length: int) -> list[SliceResult]:
         """What the pass says of the slices after its anchor, in its order.
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from .errors import AnnotationError, PropagationCancelled
 from .fusion import LabelPlan, fuse_label
-from .passes import Pass, SliceResult, StageSeconds, advance, begin_pass
-from .protocol import Carrier, Method
+from .passes import Pass, SliceResult, StageSeconds, advance, begin_pass, relay
+from .protocol import Carrier, Method, Refinement
 from .records import (
     UNLIMITED,
     Anchor,
@@ -49,7 +49,7 @@ class _Task:
     def remaining(self) -> int:
         """Slices that the pass may still enter: none once it has stopped."""
         run = self.run
-        if run.stopped is not None or (self.meets_drawn and run.doubted_at is not None):
+        if run.stopped is not None or (self.meets_drawn and run.first_doubt is not None):
             return 0
         return max(0, (self.limit - run.next_slice) * run.step + 1)
 
@@ -127,7 +127,7 @@ class PropagationSession:
             seconds={
                 "carrying": seconds.carrying,
                 "verification": seconds.verification,
-                "refinement": fusing - refining,
+                "refinement": seconds.refinement + fusing - refining,
                 "fusion": ended - fusing,
                 "total": ended - began,
             },
@@ -225,7 +225,12 @@ class PropagationSession:
         while True:
             pending = [task for task in tasks if task.remaining]
             if not pending:
-                break
+                began = time.perf_counter()
+                sent_on = [task for task in tasks if self._is_sent_on(task)]
+                seconds.refinement += time.perf_counter() - began
+                if not sent_on:
+                    break
+                continue
             if is_cancelled is not None and is_cancelled():
                 msg = f"Cancelled after {done} of at most {total} slices; nothing was changed."
                 raise PropagationCancelled(msg)
@@ -249,10 +254,17 @@ class PropagationSession:
             return run.results[:room]
         if task.meets_drawn:
             # Two passes that meet check each other, finer than refinement does (Docs/results.md).
-            return run.results[: min(room, run.usual_length)]
-        if run.refined is None or run.refined[0] != (room, len(run.results)):
-            run.refined = (room, len(run.results)), refinement.refined(run, room)
-        return run.refined[1]
+            return run.undoubted[:room]
+        return _refined(run, room, refinement)
+
+    def _is_sent_on(self, task: _Task) -> bool:
+        """Whether a pass that has stopped goes on, because refinement still sees the structure there."""
+        run, refinement = task.run, self.method.refinement
+        may_go_on = run.stopped is not None and not task.meets_drawn and len(run.results) < task.room
+        if refinement is None or not may_go_on:
+            return False
+        # It is asked about all that the pass found: what is kept must not depend on today's limits.
+        return relay(run, _refined(run, self.stack.slice_count, refinement))
 
     def _notes(self, plans: Sequence[LabelPlan]) -> tuple[str, ...]:
         if self.method.rules.verification not in ("self-checked", "histogram"):
@@ -274,6 +286,14 @@ def _check_limits(anchors: Sequence[Anchor], limits: Mapping[int, SliceLimits]) 
                 "move the limit or release the anchor."
             )
             raise AnnotationError(msg)
+
+
+def _refined(run: Pass, length: int, refinement: Refinement) -> list[SliceResult]:
+    """What refinement makes of a pass, once for every length that makes a difference."""
+    seen = (min(length, len(run.results) + refinement.beyond), len(run.results))
+    if run.refined is None or run.refined[0] != seen:
+        run.refined = seen, refinement.refined(run, length)
+    return run.refined[1]
 
 
 def _report(task: _Task, outcome: Sequence[SliceResult]) -> PassReport:

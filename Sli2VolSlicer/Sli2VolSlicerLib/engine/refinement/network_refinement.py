@@ -10,7 +10,7 @@ from ..expected_dice import Journey, RefinedSlice
 from ..passes import PRESENT, Pass, SliceResult, certainty
 from ..protocol import Region, bounding_region
 from .network import RefinementNetwork
-from .view import PassView, view_of
+from .view import BEYOND, PassView, view_of
 
 SUREST = 0.98
 """Log odds are taken within 1 - this and this, as in training: nothing is beyond being changed."""
@@ -39,6 +39,10 @@ class NetworkRefinement:
     def __init__(self, network: RefinementNetwork, device: Device) -> None:
         self._precision = device.precision if device.kind == "cpu" else torch.float32
         self._network = network.eval().to(self._precision).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+
+    @property
+    def beyond(self) -> int:
+        return BEYOND
 
     def refined(self, run: Pass, length: int) -> list[SliceResult]:
         """The pass's slices as the network would have them, its ends moved where it sees them elsewhere."""
