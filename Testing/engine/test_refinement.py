@@ -134,12 +134,12 @@ def test_the_next_look_begins_from_what_was_mended_and_from_the_slice_as_drawn()
 
 
 def test_the_expected_dice_falls_with_distance_and_where_refinement_disagrees() -> None:
-    good = RefinedSlice(0.9, 0.95, 0.1, 1.0, 0.99, False)
+    good = RefinedSlice(0.9, 0.1, 1.0, 0.99)
     journey = Journey(0.9, 0.1)
     assert good.expected_dice(journey) > replace(good, distance=2.0).expected_dice(journey)
     assert good.expected_dice(journey) > replace(good, agreement=0.3).expected_dice(journey)
     assert good.expected_dice(journey) > replace(good, verdict=0.2).expected_dice(journey)
-    assert 0 < replace(good, verdict=0.0, certainty=0.5, is_overtime=True).expected_dice(journey) < 1
+    assert 0 < replace(good, verdict=0.0, area_share=0.01).expected_dice(journey) < 1
 
 
 class RefinedCopy(CopyMask):

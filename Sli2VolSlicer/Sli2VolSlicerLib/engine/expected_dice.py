@@ -55,53 +55,38 @@ class Journey:
         return min(_MOST, max(_LEAST, value))
 
 
+_REFINED_CONSTANT = -0.03
+_REFINED_PER_VERDICT = 0.40
+_REFINED_PER_CERTAINTY = 0.53
+_REFINED_PER_DISTANCE = -0.07
+_REFINED_PER_SHRINKING = 0.12
+_REFINED_PER_AGREEMENT = 0.12
+
+
 @dataclass(frozen=True)
 class RefinedSlice:
     """A slice after refinement, beside what the pass had found there.
 
     Attributes:
         verdict: the Dice that the refinement network expects, 0..1.
-        certainty: mean certainty of the refined mask, 0.5..1.
         distance: from the anchor, in units of the square root of the drawn area.
         area_share: the refined mask's area as a share of the drawn one's.
         agreement: Dice between the mask before and after.
-        is_overtime: whether the stop rules alone would have ended the pass before.
     """
 
     verdict: float
-    certainty: float
     distance: float
     area_share: float
     agreement: float
-    is_overtime: bool
 
     def expected_dice(self, journey: Journey) -> float:
-        """The Dice to be expected here, 0..1, after the pass's journey (fitted like the rest, on refined passes)."""
+        """The Dice to be expected here, 0..1, after the pass's journey (fitted as above, on refined passes)."""
         value = (
-            _REFINED.constant
-            + _REFINED.verdict * self.verdict
-            + _REFINED.least_certainty * journey.least_certainty
-            + _REFINED.distance * min(self.distance, _FARTHEST)
-            + _REFINED.drift * min(journey.drift, _MOST_DRIFT)
-            + _REFINED.shrinking * min(0.0, float(np.log(max(self.area_share, 1e-3))))
-            + _REFINED.agreement * self.agreement
-            + _REFINED.overtime * self.is_overtime
-            + _REFINED.certainty * self.certainty
+            _REFINED_CONSTANT
+            + _REFINED_PER_VERDICT * self.verdict
+            + _REFINED_PER_CERTAINTY * journey.least_certainty
+            + _REFINED_PER_DISTANCE * min(self.distance, _FARTHEST)
+            + _REFINED_PER_SHRINKING * min(0.0, float(np.log(max(self.area_share, 1e-3))))
+            + _REFINED_PER_AGREEMENT * self.agreement
         )
         return min(_MOST, max(_LEAST, value))
-
-
-@dataclass(frozen=True)
-class _Weights:
-    constant: float
-    verdict: float
-    least_certainty: float
-    distance: float
-    drift: float
-    shrinking: float
-    agreement: float
-    overtime: float
-    certainty: float
-
-
-_REFINED = _Weights(-0.74, 0.1, -0.3, -0.14, 0.0, 0.08, 0.16, -0.17, 1.9)

@@ -69,11 +69,9 @@ class NetworkRefinement:
             area = float(there.sum())
             refined = RefinedSlice(
                 verdict=opinions[position],
-                certainty=certainty(soft),
                 distance=distance,
                 area_share=area / run.drawn_area,
                 agreement=2 * float((there & was_there).sum()) / max(1.0, area + float(was_there.sum())),
-                is_overtime=position >= run.usual_length,
             )
             mended.append(_result(soft, region, refined, before.journey if before else _NO_JOURNEY))
         while mended and not (mended[-1].soft > 0.5).any():
@@ -131,4 +129,4 @@ def _result(soft: np.ndarray, region: Region, refined: RefinedSlice, journey: Jo
         region.column_start + inner.column_stop,
     )
     kept = soft[inner.slices].astype(np.float16)
-    return SliceResult(cropped, kept, refined.certainty, refined.expected_dice(journey), journey)
+    return SliceResult(cropped, kept, certainty(soft), refined.expected_dice(journey), journey)
