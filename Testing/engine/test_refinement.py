@@ -43,21 +43,21 @@ def stack() -> SliceStack:
     return SliceStack((np.where(disc(), 1.0, 0.2) + noise).astype(np.float32))
 
 
-def a_pass(results: int = 4, anchor: int = 2) -> Pass:
+def a_pass(results: int = 4, anchor: int = 2, confidence: float = 0.8) -> Pass:
     """A pass upwards that found the drawn disc on so many slices."""
     run = begin_pass(WorkingGrid(stack(), 1.0), PassRules(), 1, anchor, 1, disc())
     whole = Region(0, SHAPE[1], 0, SHAPE[2])
-    run.results.extend(SliceResult(whole, disc().astype(np.float16), 0.9) for _ in range(results))
+    run.results.extend(SliceResult(whole, disc().astype(np.float16), confidence) for _ in range(results))
     return run
 
 
-def changing(by: float, seed: int = 0) -> NetworkRefinement:
+def changing(by: float, sure: float = 1.0) -> NetworkRefinement:
     """A refinement that adds `by` to the log odds everywhere."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     network = RefinementNetwork(SMALL)
     assert network.change.bias is not None
     torch.nn.init.constant_(network.change.bias, by)
-    return NetworkRefinement(network, replace(choose_device("cpu"), precision=torch.float32))
+    return NetworkRefinement(network, replace(choose_device("cpu"), precision=torch.float32), sure)
 
 
 @settings(max_examples=40, deadline=None)
@@ -203,6 +203,13 @@ def test_a_stop_rule_is_a_first_opinion_where_passes_run_into_overtime() -> None
     assert [p.last_slice for p in plain.passes] == [4, 4]
     assert {p.reason for p in plain.passes} == {StopReason.AREA}
     assert [p.last_slice for p in overtime.passes] == [0, 8], "4 slices more, at least"
+
+
+def test_a_pass_that_was_sure_keeps_its_slices_until_a_stop_rule_spoke() -> None:
+    run = a_pass(results=4, confidence=0.95)
+    assert len(changing(-8.0, sure=0.9).refined(run, 7)) == 4
+    run.doubted_at = 2
+    assert len(changing(-8.0, sure=0.9).refined(run, 7)) == 2
 
 
 @pytest.mark.parametrize(("by", "last"), [(8.0, 9), (-8.0, 0)])

@@ -24,6 +24,12 @@ _TRUST_NEAR, _TRUST_FAR, _FAR = 0.2, 0.8, 1.0
 Near what was drawn a pass is finer than the network's view of it.
 """
 
+SURE, _LEAST_LEFT = 0.85, 0.5
+"""Slices of which the pass was surer than this keep at least this share of their area.
+
+Long structures with sharp outlines, as vessels are, are rare in the training volumes: what is far was mostly gone.
+"""
+
 _NO_JOURNEY = Journey(least_certainty=0.5, drift=3.0)
 """Stands for the journey to slices that the pass never reached."""
 
@@ -34,9 +40,11 @@ class NetworkRefinement:
     Args:
         network: trained.
         device: the CPU's precision is used; the network is too small to be worth a GPU's journeys.
+        sure: slices of which the pass was surer than this are not ended.
     """
 
-    def __init__(self, network: RefinementNetwork, device: Device) -> None:
+    def __init__(self, network: RefinementNetwork, device: Device, sure: float = SURE) -> None:
+        self._sure = sure
         self._precision = device.precision if device.kind == "cpu" else torch.float32
         self._network = network.eval().to(self._precision).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
@@ -60,10 +68,8 @@ class NetworkRefinement:
         for position, (by, distance) in enumerate(zip(changes, distances.tolist(), strict=True)):
             before = run.results[position] if position < len(run.results) else None
             found = before.placed(run.grid.shape)[rows_columns] if before else np.zeros(region.shape, np.float32)
-            soft = _changed(found, by)
-            # Whether anything is left, and what begins anew, is for the whole change to say.
-            if (soft > 0.5).any() and (found > 0.5).any():
-                soft = _changed(found, trust[position] * by)
+            is_sure = position < run.usual_length and before is not None and before.confidence > self._sure
+            soft = _mended(found, by, trust[position], is_sure)
             soft[soft < PRESENT] = 0.0
             there, was_there = soft > 0.5, found > 0.5
             area = float(there.sum())
@@ -105,6 +111,20 @@ def looked_at_again(soft: torch.Tensor, odds: torch.Tensor) -> torch.Tensor:
     mended = torch.sigmoid(odds)
     mended = torch.where(mended < PRESENT, 0.0, mended)
     return torch.cat([soft[:, :1], mended[:, 1:]], dim=1)
+
+
+def _mended(found: np.ndarray, by: np.ndarray, trust: float, is_sure: bool) -> np.ndarray:
+    """A slice's soft mask after the change `by` of its log odds.
+
+    Args:
+        trust: share of the change that is made; whether anything is left, or begins anew, is for the whole change.
+        is_sure: the pass was sure of the slice and may keep it.
+    """
+    there, was_there = _changed(found, by), int((found > 0.5).sum())
+    left = int((there > 0.5).sum())
+    if is_sure and left < _LEAST_LEFT * was_there:
+        return found.copy()
+    return _changed(found, trust * by) if left and was_there else there
 
 
 def _changed(soft: np.ndarray, by: np.ndarray) -> np.ndarray:
