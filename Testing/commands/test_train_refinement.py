@@ -56,7 +56,9 @@ def test_training_writes_weights_that_say_what_they_are(folder: Path, capsys: py
     assert facts["held_out"].startswith("held-out Dice 0.")
     assert "cone: Dice" in capsys.readouterr().out
     assert train(folder, "--seed", "2") == 2
-    assert "other settings" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "coneCT_1_img.nii.gz.passes: the passes kept here are not taken but made anew" in said
+    assert "other settings" in said
 
 
 def test_a_label_on_another_grid_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,7 @@ Train the refinement, which looks back at a whole pass and mends it, on real pas
 
 VOLUME is a NIfTI, NRRD or MHA file, a folder with one DICOM series, or a folder of such files. Labels lie beside the
 volume: NAME_label.nii.gz for NAME.nii.gz and for NAME_img.nii.gz, a whole number for each structure. Volumes without
-labels serve through regions of like intensity grown in them.
+labels serve through regions of like intensity grown in them and followed through them.
 
 Some patients are held out to measure on. A volume's patient is its name up to its last number between underscores,
 without a modality: sarcomaCT_004_img and sarcomaMRT1_004_img are patient sarcoma_004, of the group sarcoma. Groups
@@ -155,6 +155,9 @@ def _examples(
             identity = identity_of(volume, weights, settings, seed, is_held_out)
             found = kept_examples(file, identity)
             if found is None:
+                if file.is_file():
+                    reason = "they are of other volumes, weights or settings, or of an earlier version"
+                    tqdm.write(f"{file}: the passes kept here are not taken but made anew: {reason}.", sys.stderr)
                 found = pass_examples(volume, method, settings, seed, is_held_out)
                 folder.mkdir(exist_ok=True)
                 keep_examples(file, identity, found)

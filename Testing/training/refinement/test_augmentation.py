@@ -13,7 +13,16 @@ from Sli2VolSlicerLib.training.refinement.augmentation import PassAugmentation, 
 from Sli2VolSlicerLib.training.refinement.batches import PassBatch, whole_pass
 
 PLAIN = AugmentationSettings(gamma=1.0, contrast=0.0, brightness=0.0, noise=0.0)
-STILL = PassAugmentation(PLAIN, inverted=0.0, turned=0.0, measure_noise=0.0, size_hidden=0.0, stop_hidden=0.0)
+STILL = PassAugmentation(
+    PLAIN,
+    inverted=0.0,
+    turned=0.0,
+    measure_noise=0.0,
+    size_hidden=0.0,
+    stop_hidden=0.0,
+    distance_hidden=0.0,
+    distance_shrunk=0.0,
+)
 
 
 def a_batch() -> PassBatch:
@@ -23,6 +32,13 @@ def a_batch() -> PassBatch:
     picture[..., 10:30, 12:50] = 0.8
     picture[..., 10:20, 40:50] = 0.3
     return replace(made, intensity=picture, soft=picture, truth=picture, drawn=picture[:, 0], drawn_on=picture[:, 0])
+
+
+def many_passes() -> PassBatch:
+    """64 of them, every measure 1."""
+    made = a_batch()
+    many = {name: getattr(made, name).repeat_interleave(64, dim=0) for name in vars(made)}
+    return PassBatch(**(many | {"measures": torch.ones_like(many["measures"])}))
 
 
 def test_intensity_masks_and_truth_move_alike() -> None:
@@ -60,6 +76,23 @@ def test_only_size_and_stop_rules_are_hidden() -> None:
     assert torch.nonzero((hidden == 0).all(dim=(0, 1))).flatten().tolist() == [6, 8]
     assert int((hidden == 0).sum()) == 2 * hidden.shape[0] * hidden.shape[1]
     assert (batch.measures == 1).all()
+
+
+def test_a_hidden_distance_is_nothing_on_all_slices_of_a_pass() -> None:
+    settings = replace(STILL, measure_noise=0.1, distance_hidden=0.5, distance_shrunk=0.5)
+    distances = augmented(many_passes(), settings, np.random.default_rng(0)).measures[..., 0]
+    is_hidden = (distances == 0).all(dim=1)
+    assert torch.equal(is_hidden, (distances == 0).any(dim=1))
+    assert 20 < int(is_hidden.sum()) < 44
+
+
+def test_distances_shrink_by_one_share_for_all_slices_of_a_pass() -> None:
+    settings = replace(STILL, distance_shrunk=0.5, distance_shrunk_to=0.25)
+    measures = augmented(many_passes(), settings, np.random.default_rng(0)).measures
+    shares = measures[..., 0]
+    assert (shares == shares[:, :1]).all() and (measures[..., 1:] == 1).all()
+    assert float(shares.min()) >= 0.25 and float(shares.max()) == 1
+    assert 20 < int((shares[:, 0] < 1).sum()) < 44
 
 
 def test_the_same_generator_draws_the_same() -> None:

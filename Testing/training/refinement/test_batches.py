@@ -5,18 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from training.refinement.toy import example
+from training.refinement.toy import example, known_up_to
 
 from Sli2VolSlicerLib.training.refinement import BatchSettings
 from Sli2VolSlicerLib.training.refinement.batches import BatchSampler, sampling_shares, whole_pass
-from Sli2VolSlicerLib.training.refinement.objects import GROWN, Family
+from Sli2VolSlicerLib.training.refinement.objects import GROWN, TRACKED, Family
 
 
 def test_shares_are_split_by_source_then_group_then_label() -> None:
     families = [Family("head", 1), Family("head", 1), Family("head", 2), Family("leg", 1)]
-    families += [Family("leg", 1, is_across=True), Family(GROWN), Family(GROWN)]
-    shares = sampling_shares(families, BatchSettings(grown_share=0.2, across_share=0.3))
-    np.testing.assert_allclose(shares, [0.0625, 0.0625, 0.125, 0.25, 0.3, 0.1, 0.1])
+    families += [Family("leg", 1, is_across=True), Family(GROWN), Family(GROWN), Family(TRACKED)]
+    shares = sampling_shares(families, BatchSettings(grown_share=0.2, across_share=0.2, tracked_share=0.1))
+    np.testing.assert_allclose(shares, [0.0625, 0.0625, 0.125, 0.25, 0.2, 0.1, 0.1, 0.1])
+
+
+def test_shares_sum_to_one() -> None:
+    families = [Family("head", 1), Family("leg", 1, is_across=True), Family(GROWN), Family(TRACKED)]
+    for count in range(1, 5):
+        assert sampling_shares(families[-count:], BatchSettings()).sum() == pytest.approx(1)
+    np.testing.assert_allclose(sampling_shares(families, BatchSettings()), [0.4, 0.28, 0.2, 0.12])
 
 
 def test_a_source_that_is_not_there_leaves_its_share_to_the_others() -> None:
@@ -40,6 +47,10 @@ def test_anchors_and_what_fills_up_do_not_count() -> None:
     assert set(batch.counted.sum(dim=1).tolist()) == {4.0, 5.0}
     shorter = int(batch.counted.sum(dim=1).argmin())
     assert torch.equal(batch.soft[shorter, 5], batch.soft[shorter, 4])
+
+
+def test_slices_of_which_nothing_is_known_do_not_count() -> None:
+    assert whole_pass(known_up_to(3, slices=6)).counted.tolist() == [[0, 1, 1, 0, 0, 0]]
 
 
 def test_a_long_pass_is_shown_in_part_with_its_anchor_told() -> None:

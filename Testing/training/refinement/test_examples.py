@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from training.refinement.toy import SHAPE, ball, volume
+from training.refinement.toy import SHAPE, ball, tube, volume
 
 from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
 from Sli2VolSlicerLib.engine.passes import Pass, StageSeconds, advance, begin_pass
@@ -17,9 +17,9 @@ from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 from Sli2VolSlicerLib.engine.working_grid import WorkingGrid
 from Sli2VolSlicerLib.training.refinement import ExampleSettings, PassExample, pass_examples
 from Sli2VolSlicerLib.training.refinement.examples import example_of
-from Sli2VolSlicerLib.training.refinement.objects import Family
+from Sli2VolSlicerLib.training.refinement.objects import TRACKED, Family
 
-ALONG = ExampleSettings(anchors=2, least_anchors=2, across_chance=0.0, grown=0, grown_unlabelled=0)
+ALONG = ExampleSettings(anchors=2, least_anchors=2, across_chance=0.0, grown=0, grown_unlabelled=0, tracked=0)
 
 
 def a_pass(scale: float = 1.0) -> Pass:
@@ -77,6 +77,27 @@ def test_a_volume_without_labels_gives_grown_regions_only() -> None:
     assert made_from(None) == []
     found = made_from(None, replace(ALONG, grown_unlabelled=12))
     assert found and {example.family.words for example in found} == {"grown"}
+
+
+def test_all_slices_of_labelled_structures_are_known() -> None:
+    assert all(example.known.all() for example in made_from(ball().astype(np.uint8)))
+
+
+def test_beyond_a_track_nothing_is_known() -> None:
+    seen = tube(ends=24)
+    found = pass_examples(seen, CopyMask(), replace(ALONG, tracked=3, tracked_across_chance=0.0), 1)
+    assert found and {example.family for example in found} == {Family(TRACKED)}
+    for example in found:
+        assert torch.equal(example.known, (example.truth > 127).flatten(1).any(1))
+        assert example.known[:2].all()
+    assert not all(example.known.all() for example in found)
+
+
+def test_tracks_are_searched_for_across_the_slices_too() -> None:
+    lying = replace(tube(), voxels=np.moveaxis(tube().voxels, 0, 1), spacing_mm=(1.0, 3.0, 1.0))
+    found = pass_examples(lying, CopyMask(), replace(ALONG, tracked=1, tracked_across_chance=1.0), 4)
+    assert {example.family for example in found} == {Family(TRACKED)}
+    assert any(" axis 1 " in example.name for example in found)
 
 
 def test_a_structure_on_few_slices_gives_nothing() -> None:

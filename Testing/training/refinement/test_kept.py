@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from training.refinement.toy import ball, example, volume
+from training.refinement.toy import ball, example, known_up_to, volume
 
 from Sli2VolSlicerLib.training.refinement import (
     ExampleSettings,
@@ -19,10 +19,10 @@ from Sli2VolSlicerLib.training.refinement import (
 
 
 def test_kept_examples_come_back_as_they_were(tmp_path: Path) -> None:
-    made = [example(), example(9, "leg", 3, is_across=True, is_held_out=True)]
+    made = [example(), example(9, "leg", 3, is_across=True, is_held_out=True), known_up_to(4)]
     keep_examples(tmp_path / "a.passes", "this", made)
     kept = kept_examples(tmp_path / "a.passes", "this")
-    assert kept is not None and len(kept) == 2
+    assert kept is not None and len(kept) == 3
     for one, other in zip(kept, made, strict=True):
         for field in fields(PassExample):
             was, is_now = getattr(other, field.name), getattr(one, field.name)
@@ -44,6 +44,7 @@ def test_whatever_decides_the_examples_is_told_apart() -> None:
         (replace(volume(labels), voxels=volume().voxels + 1), "weights", ExampleSettings(), 1, False),
         (volume(labels), "others", ExampleSettings(), 1, False),
         (volume(labels), "weights", ExampleSettings(grown=1), 1, False),
+        (volume(labels), "weights", ExampleSettings(tracked=1), 1, False),
         (volume(labels), "weights", ExampleSettings(), 2, False),
         (volume(labels), "weights", ExampleSettings(), 1, True),
     ]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from training.refinement.toy import example
+from training.refinement.toy import example, known_up_to
 
 from Sli2VolSlicerLib.training.refinement.batches import PassBatch, whole_pass
 from Sli2VolSlicerLib.training.refinement.objective import log_odds, refinement_loss, soft_dice
@@ -38,6 +38,16 @@ def test_what_does_not_count_costs_nothing() -> None:
     assert float(refinement_loss(change, verdicts, batch)) == pytest.approx(0, abs=1e-4)
     change[:, 1] = -change[:, 1]
     assert float(refinement_loss(change, verdicts, batch)) > 0.5
+
+
+def test_unknown_slices_do_not_change_the_loss() -> None:
+    batch = whole_pass(known_up_to(3))
+    change, verdicts = (part * 0.1 for part in answers(batch))
+    loss = refinement_loss(change, verdicts, batch)
+    change[:, 3:], verdicts[:, 3:] = 5, -5
+    assert torch.equal(refinement_loss(change, verdicts, batch), loss)
+    change[:, 2] = 5
+    assert refinement_loss(change, verdicts, batch) > loss
 
 
 def test_an_undecided_verdict_costs_its_weight() -> None:

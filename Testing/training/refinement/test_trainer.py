@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training.refinement.toy import SMALL, example
+from training.refinement.toy import SMALL, example, known_up_to
 
 from Sli2VolSlicerLib.engine.errors import WeightsError
 from Sli2VolSlicerLib.engine.refinement.network import RefinementNetwork
@@ -81,6 +81,14 @@ def test_an_untrained_network_leaves_held_out_passes_as_they_are() -> None:
     measured = RefinementTrainer(EXAMPLES, SETTINGS).held_out_error()
     assert [(each.family, each.passes) for each in measured.families] == [("ball", 1)]
     assert measured.before == measured.after == pytest.approx(2 / 3, abs=0.05)
+
+
+def test_the_held_out_dice_leaves_out_what_is_not_known() -> None:
+    right = known_up_to(3, is_held_out=True)
+    right.soft[:3] = right.truth[:3]
+    right.soft[3:] = 255 - right.truth[3:]
+    measured = RefinementTrainer([*EXAMPLES[:3], right], SETTINGS).held_out_error()
+    assert measured.before == measured.after == 1
 
 
 def test_without_anything_held_out_training_goes_on_unmeasured() -> None:

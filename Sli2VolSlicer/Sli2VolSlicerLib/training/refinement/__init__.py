@@ -1,4 +1,4 @@
-"""Training of the refinement on real passes: labelled structures and regions of like intensity to follow."""
+"""Training of the refinement on real passes: labelled structures, and regions and tracks of like intensity."""
 
 from .batches import BatchSettings
 from .examples import ExampleSettings, PassExample, pass_examples

@@ -11,6 +11,7 @@ from torch.nn import functional
 from ..augmentation import AugmentationSettings, jitter_intensity
 from .batches import PassBatch
 
+_DISTANCE = 0
 _BEYOND_THE_STOP_RULES = 6
 _SIZE_IN_PIXELS = 8
 """Places among a slice's measures (`engine/refinement/view.py`)."""
@@ -30,6 +31,10 @@ class PassAugmentation:
         measure_noise: standard deviation.
         size_hidden: chance that the structure's size in pixels is not told.
         stop_hidden: chance that it is not told where the stop rules spoke.
+        distance_hidden: chance that the distance from the anchor is not told. Told always, the network learns that
+            what is far is gone.
+        distance_shrunk: chance that it is told too small.
+        distance_shrunk_to: the smallest share of it that is told then.
     """
 
     intensity: AugmentationSettings = field(
@@ -43,6 +48,9 @@ class PassAugmentation:
     measure_noise: float = 0.03
     size_hidden: float = 0.5
     stop_hidden: float = 0.3
+    distance_hidden: float = 0.35
+    distance_shrunk: float = 0.35
+    distance_shrunk_to: float = 0.25
 
 
 def augmented(batch: PassBatch, settings: PassAugmentation, generator: np.random.Generator) -> PassBatch:
@@ -95,10 +103,18 @@ def _inverted(pictures: torch.Tensor, chance: float, generator: np.random.Genera
 
 
 def _half_told(measures: torch.Tensor, settings: PassAugmentation, generator: np.random.Generator) -> torch.Tensor:
-    """Measures with noise; some kinds of them hidden from some passes."""
+    """Measures with noise; some kinds of them hidden from some passes, and some passes told to be shorter."""
     noise = generator.normal(0, settings.measure_noise, measures.shape).astype(np.float32)
     told = measures + torch.from_numpy(noise)
-    for place, chance in ((_SIZE_IN_PIXELS, settings.size_hidden), (_BEYOND_THE_STOP_RULES, settings.stop_hidden)):
-        is_told = torch.from_numpy(generator.random((len(measures), 1)) >= chance)
+    passes = (len(measures), 1)
+    is_shrunk = generator.random(passes) < settings.distance_shrunk
+    share = np.where(is_shrunk, generator.uniform(settings.distance_shrunk_to, 1, passes), 1).astype(np.float32)
+    told[..., _DISTANCE] *= torch.from_numpy(share)
+    for place, chance in (
+        (_SIZE_IN_PIXELS, settings.size_hidden),
+        (_BEYOND_THE_STOP_RULES, settings.stop_hidden),
+        (_DISTANCE, settings.distance_hidden),
+    ):
+        is_told = torch.from_numpy(generator.random(passes) >= chance)
         told[..., place] *= is_told
     return told

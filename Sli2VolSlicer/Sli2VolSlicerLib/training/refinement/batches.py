@@ -11,7 +11,7 @@ import torch
 from ...engine.errors import VolumeError
 from ...engine.refinement.view import maps_of
 from .examples import PassExample
-from .objects import GROWN, Family
+from .objects import GROWN, TRACKED, Family
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class BatchSettings:
         longest: slices of a pass that are shown at once.
         from_within: chance that a longer pass is shown from a random slice on, not from its anchor.
         alike: passes of one batch differ by so many slices from the first drawn, at most.
-        grown_share, across_share: of the passes drawn; the others follow labelled structures along the acquired
-            slices. Within each share groups of volumes count alike, and labels within a group.
+        grown_share, across_share, tracked_share: of the passes drawn; the others follow labelled structures along
+            the acquired slices. Within each share groups of volumes count alike, and labels within a group.
     """
 
     slices: int = 100
@@ -33,8 +33,9 @@ class BatchSettings:
     longest: int = 24
     from_within: float = 0.7
     alike: int = 2
-    grown_share: float = 0.24
-    across_share: float = 0.32
+    grown_share: float = 0.20
+    across_share: float = 0.28
+    tracked_share: float = 0.12
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,8 @@ class PassBatch:
         intensity, soft, truth: float32 (passes, slices, side, side), 0..1.
         measures: float32 (passes, slices, MEASURES).
         drawn, drawn_on: float32 (passes, side, side): what was drawn, and the intensity there.
-        counted: float32 (passes, slices): 1 where the loss looks, 0 on anchors and where filled up.
+        counted: float32 (passes, slices): 1 where the loss looks, 0 on anchors, where the truth is not known,
+            and where filled up.
     """
 
     intensity: torch.Tensor
@@ -69,7 +71,7 @@ def whole_pass(example: PassExample) -> PassBatch:
 def sampling_shares(families: Sequence[Family], settings: BatchSettings) -> np.ndarray:
     """How often each of these is drawn, float64 that sums to 1."""
     sources = np.array([_source(family) for family in families])
-    wanted = {"grown": settings.grown_share, "across": settings.across_share}
+    wanted = {GROWN: settings.grown_share, TRACKED: settings.tracked_share, "across": settings.across_share}
     wanted["along"] = 1 - sum(wanted.values())
     groups, members = np.array([family.words for family in families]), np.array([repr(f) for f in families])
     shares = np.zeros(len(families))
@@ -128,8 +130,8 @@ class BatchSampler:
 
 
 def _source(family: Family) -> str:
-    if family.group == GROWN:
-        return "grown"
+    if family.group in (GROWN, TRACKED):
+        return family.group
     return "across" if family.is_across else "along"
 
 
@@ -137,8 +139,9 @@ def _side_by_side(examples: Sequence[PassExample], shown: Sequence[list[int]]) -
     slices = max(map(len, shown))
     filled = [[*indices, *[indices[-1]] * (slices - len(indices))] for indices in shown]
     counted = torch.zeros(len(examples), slices)
-    for position, indices in enumerate(shown):
-        counted[position, int(indices[0] == 0) : len(indices)] = 1
+    for position, (example, indices) in enumerate(zip(examples, shown, strict=True)):
+        counted[position, : len(indices)] = example.known[indices].float()
+        counted[position, 0] *= indices[0] != 0
 
     def pictures(name: str) -> torch.Tensor:
         parts = [getattr(example, name)[indices] for example, indices in zip(examples, filled, strict=True)]

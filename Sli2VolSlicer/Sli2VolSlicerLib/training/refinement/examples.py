@@ -15,6 +15,7 @@ from ...engine.refinement.view import view_of
 from ...engine.slice_stack import MINIMUM_SIDE, SliceStack
 from ...engine.working_grid import WorkingGrid, working_scale
 from .objects import LEAST_SLICES, Family, LabelledVolume, TrainingObject, grown_objects, label_values, labelled_objects
+from .tracks import tracked_objects
 
 _LEAST_DRAWN = 6
 """Pixels on the working grid; passes from less say nothing."""
@@ -34,6 +35,8 @@ class ExampleSettings:
         across_chance: that a volume with several structures is followed across as well, along one axis; a
             volume with few always is, along both.
         grown, grown_unlabelled: grown regions in a volume with labels, and in one without; one anchor each.
+        tracked: tracks along each axis that is searched for them; one anchor each.
+        tracked_across_chance: that tracks are searched for across the acquired slices as well, along one axis.
     """
 
     anchors: int = 11
@@ -42,6 +45,8 @@ class ExampleSettings:
     across_chance: float = 0.5
     grown: int = 5
     grown_unlabelled: int = 30
+    tracked: int = 4
+    tracked_across_chance: float = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +59,7 @@ class PassExample:
         is_held_out: never trained on.
         intensity, soft, truth: uint8 (slices, SIDE, SIDE), 0..255 for 0..1, through one window.
         measures: float32 (slices, MEASURES).
+        known: bool (slices,): false where the truth is not known.
         usual_length: slices after the anchor up to where the stop rules would have ended the pass.
     """
 
@@ -64,13 +70,14 @@ class PassExample:
     soft: torch.Tensor
     truth: torch.Tensor
     measures: torch.Tensor
+    known: torch.Tensor
     usual_length: int
 
 
 def pass_examples(
     volume: LabelledVolume, method: Method, settings: ExampleSettings, seed: int, is_held_out: bool = False
 ) -> list[PassExample]:
-    """Passes of a method on a volume's structures, from random anchors, both ways.
+    """Passes of a method on a volume's structures, grown regions and tracks, from random anchors, both ways.
 
     Args:
         volume: with labels or without.
@@ -86,43 +93,62 @@ def pass_examples(
 
     def follow(seen: _Seen, one: TrainingObject, count: int, first: float) -> None:
         truth = np.ascontiguousarray(seen.stack.slices_first(one.mask))
-        family = replace(one.family, is_across=seen.stack.axis != 0)
+        known = None if one.is_whole else np.asarray(truth.any(axis=(1, 2)))
         for anchor in _anchors(truth, count, first, generator):
             for step in (-1, 1):
                 run = seen.run(truth[anchor], anchor, step)
-                name = f"{volume.name} {family.label} axis {seen.stack.axis} slice {anchor} {step:+d}"
-                example = example_of(run, truth, family, name, is_held_out) if run is not None else None
+                what = f"{one.family.group} {one.family.label}"
+                name = f"{volume.name} {what} axis {seen.stack.axis} slice {anchor} {step:+d}"
+                example = example_of(run, truth, one.family, name, is_held_out, known) if run is not None else None
                 examples.extend([example] if example is not None else [])
 
     along = _Seen(SliceStack(volume.voxels, volume.spacing_mm, 0), method)
+
+    def across(axis: int) -> _Seen:
+        return _Seen(SliceStack(volume.voxels, volume.spacing_mm, axis, along.stack.intensity_range), method)
+
     structures = len(label_values(volume))
     if structures:
         count = int(np.clip(round(settings.anchors / structures), settings.least_anchors, settings.anchors))
         for one in labelled_objects(volume):
             follow(along, one, count, _LARGE)
         for axis in _axes_across(volume, count > settings.least_anchors, settings, generator):
-            across = _Seen(SliceStack(volume.voxels, volume.spacing_mm, axis, along.stack.intensity_range), method)
-            for one in labelled_objects(volume):
-                follow(across, one, max(1, round(settings.across * count)), _LARGE)
+            seen = across(axis)
+            for one in labelled_objects(volume, is_across=True):
+                follow(seen, one, max(1, round(settings.across * count)), _LARGE)
     for one in grown_objects(volume, settings.grown if structures else settings.grown_unlabelled, generator):
         follow(along, one, 1, _FAIR)
+    for seen in (along, *map(across, _one_axis_across(volume, settings.tracked_across_chance, generator))):
+        for one in tracked_objects(seen.stack, settings.tracked, generator):
+            follow(seen, one, 1, _FAIR)
     return examples
 
 
 def example_of(
-    run: Pass, truth: np.ndarray, family: Family, name: str, is_held_out: bool = False
+    run: Pass,
+    truth: np.ndarray,
+    family: Family,
+    name: str,
+    is_held_out: bool = False,
+    known: np.ndarray | None = None,
 ) -> PassExample | None:
-    """What is learned from a pass that has ended; None if it could not leave its anchor.
+    """What is learned from a pass that has ended; None if it could not leave its anchor, or for nothing known.
 
     Args:
         truth: bool (slices, rows, columns), the volume's slices along the pass.
+        known: bool (slices,), where the truth is known; None: everywhere.
     """
     view = view_of(run, run.grid.slice_count)
     if view is None:
         return None
+    told = np.ones(len(view.slices), bool) if known is None else known[list(view.slices)]
+    if not told[1:].any():
+        return None
     wanted = view.window.cut([run.grid.soft_from_mask(truth[index]) for index in view.slices])
     intensity, soft, answer = (_as_bytes(each) for each in (view.intensity, view.soft, wanted))
-    return PassExample(family, name, is_held_out, intensity, soft, answer, view.measures, run.usual_length)
+    return PassExample(
+        family, name, is_held_out, intensity, soft, answer, view.measures, torch.from_numpy(told), run.usual_length
+    )
 
 
 @dataclass(eq=False)
@@ -153,11 +179,16 @@ class _Seen:
 def _axes_across(
     volume: LabelledVolume, has_few: bool, settings: ExampleSettings, generator: np.random.Generator
 ) -> Sequence[int]:
+    if has_few and min(volume.voxels.shape) >= MINIMUM_SIDE:
+        return (1, 2)
+    return _one_axis_across(volume, settings.across_chance, generator)
+
+
+def _one_axis_across(volume: LabelledVolume, chance: float, generator: np.random.Generator) -> Sequence[int]:
+    """One axis or, where chance or the volume's thinness wants it, none."""
     if min(volume.voxels.shape) < MINIMUM_SIDE:
         return ()
-    if has_few:
-        return (1, 2)
-    return (int(generator.integers(1, 3)),) if generator.random() < settings.across_chance else ()
+    return (int(generator.integers(1, 3)),) if generator.random() < chance else ()
 
 
 def _anchors(truth: np.ndarray, count: int, first: float, generator: np.random.Generator) -> Iterator[int]:

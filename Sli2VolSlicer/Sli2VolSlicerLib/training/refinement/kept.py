@@ -14,7 +14,8 @@ import torch
 from .examples import ExampleSettings, PassExample
 from .objects import Family, LabelledVolume
 
-_VERSION = 1
+_VERSION = 2
+"""Of what examples hold; those kept by an earlier version are not taken."""
 
 _FAMILY = tuple(each.name for each in fields(Family))
 _REST = tuple(each.name for each in fields(PassExample) if each.name != "family")

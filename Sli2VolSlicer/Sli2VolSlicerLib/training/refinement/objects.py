@@ -13,6 +13,9 @@ from ...engine.slice_stack import MINIMUM_SIDE, SliceStack
 GROWN = "grown"
 """The group of all grown regions."""
 
+TRACKED = "tracked"
+"""The group of all tracks (`tracks.py`)."""
+
 LEAST_SLICES = 5
 _LEAST_AREA = 9
 """Mean area in pixels of a grown region's slices."""
@@ -61,9 +64,9 @@ class Family:
     """What counts alike in sampling.
 
     Attributes:
-        group: that of its volumes, or GROWN.
-        label: value in the label map; 0 for grown regions.
-        is_across: followed across the acquired slices.
+        group: that of its volumes, GROWN or TRACKED.
+        label: value in the label map; 0 for grown regions and tracks.
+        is_across: a labelled structure followed across the acquired slices; tracks are one family either way.
     """
 
     group: str
@@ -81,12 +84,14 @@ class TrainingObject:
     """One structure.
 
     Attributes:
-        family: along the acquired axis.
+        family: what it counts with.
         mask: bool, on the volume's grid.
+        is_whole: the mask is all of it; else nothing is known of slices that the mask is not on.
     """
 
     family: Family
     mask: np.ndarray
+    is_whole: bool = True
 
 
 def label_values(volume: LabelledVolume) -> list[int]:
@@ -94,10 +99,15 @@ def label_values(volume: LabelledVolume) -> list[int]:
     return [] if volume.labels is None else [int(value) for value in np.unique(volume.labels) if value]
 
 
-def labelled_objects(volume: LabelledVolume) -> Iterator[TrainingObject]:
-    """Every labelled structure of a volume, one mask at a time."""
+def labelled_objects(volume: LabelledVolume, is_across: bool = False) -> Iterator[TrainingObject]:
+    """Every labelled structure of a volume, one mask at a time.
+
+    Args:
+        volume: with labels or without.
+        is_across: they are to be followed across the acquired slices.
+    """
     for value in label_values(volume):
-        yield TrainingObject(Family(volume.group, value), np.asarray(volume.labels) == value)
+        yield TrainingObject(Family(volume.group, value, is_across), np.asarray(volume.labels) == value)
 
 
 def grown_objects(volume: LabelledVolume, count: int, generator: np.random.Generator) -> Iterator[TrainingObject]:

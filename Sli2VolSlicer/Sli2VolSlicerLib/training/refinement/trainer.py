@@ -63,7 +63,7 @@ class RefinementTraining:
 
 @dataclass(frozen=True)
 class FamilyDice:
-    """Mean Dice of whole passes, their anchors left out, as the engine ended them and refined."""
+    """Mean Dice of whole passes but for anchors and what is not known, as the engine ended them and refined."""
 
     family: str
     passes: int
@@ -170,14 +170,15 @@ class RefinementTrainer(ResumableRun[HeldOutDice]):
     def _dice_of(self, example: PassExample) -> tuple[float, float]:
         """Before and after."""
         batch = whole_pass(example)
-        truth = (batch.truth[0, 1:] > 0.5).flatten().float()
+        known = example.known[1:]
+        truth = (batch.truth[0, 1:] > 0.5)[known].flatten().float()
         before = batch.soft[0, 1:] > 0.5
         before[example.usual_length :] = False
         for _ in range(LOOKS - 1):
             batch = self._mended(self.averaged, batch)
         change, _ = self._looked_at(self.averaged, batch)
         after = (log_odds(batch.soft) + change.cpu())[0, 1:] > 0
-        was, became = (float(soft_dice(each.flatten().float(), truth, 1.0)) for each in (before, after))
+        was, became = (float(soft_dice(each[known].flatten().float(), truth, 1.0)) for each in (before, after))
         return was, became
 
     def _state(self) -> dict[str, Any]:
