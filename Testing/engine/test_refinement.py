@@ -17,7 +17,7 @@ from Sli2VolSlicerLib.engine.expected_dice import Journey, RefinedSlice
 from Sli2VolSlicerLib.engine.methods import create_method
 from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
-from Sli2VolSlicerLib.engine.passes import Pass, SliceResult, begin_pass
+from Sli2VolSlicerLib.engine.passes import Pass, SliceResult, begin_pass, relay
 from Sli2VolSlicerLib.engine.protocol import PassRules, Region
 from Sli2VolSlicerLib.engine.records import Anchor, StopReason
 from Sli2VolSlicerLib.engine.refinement.network import MAPS, MEASURES, RefinementNetwork, RefinementSettings
@@ -216,6 +216,13 @@ def test_a_pass_that_was_sure_keeps_its_slices_until_a_stop_rule_spoke() -> None
 def test_a_pass_is_sent_on_while_refinement_sees_the_structure(by: float, last: int) -> None:
     result = PropagationSession(stack(), _Shrinking(True, changing(by))).propagate([Anchor(0, 1, disc())])
     assert [p.last_slice for p in result.passes] == [0, last]
+
+
+def test_a_pass_is_not_sent_on_from_a_slice_that_promises_little() -> None:
+    run = a_pass(results=4)
+    run.doubted_at, run.doubt, run.stopped = 1, StopReason.AREA, StopReason.AREA
+    poor = [replace(result, expected_dice=0.2) for result in run.results]
+    assert not relay(run, poor) and len(run.results) == 4
 
 
 def test_what_a_pass_has_become_does_not_depend_on_the_calls_before() -> None:

@@ -27,6 +27,8 @@ _LOST_AREA, _LOST_OVERLAP = 0.03, 0.1
 _LEAST_OVERTIME, _MOST_OVERTIME = 4, 16
 
 _MOST_RELAYS = 6
+_WORTH_FOLLOWING = 0.35
+"""A refined slice must promise this Dice for the pass to go on from it."""
 
 PRESENT = 0.05
 """A soft value under this is treated as nothing: it neither asks for computing nor is carried on."""
@@ -225,7 +227,7 @@ def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
         return False
     begin = run.doubted_at
     end = min(len(refined), begin + max(1, _overtime(begin) // 2))
-    while end > begin and not (refined[end - 1].soft > 0.5).any():
+    while end > begin and not _is_worth_following(refined[end - 1]):
         end -= 1
     if end <= begin:
         run.relays = _MOST_RELAYS
@@ -234,6 +236,10 @@ def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
     run.stopped = run.doubt = run.doubted_at = run.refined = None
     run.relays += 1
     return True
+
+
+def _is_worth_following(result: SliceResult) -> bool:
+    return result.expected_dice >= _WORTH_FOLLOWING and bool((result.soft > 0.5).any())
 
 
 def _overtime(length: int) -> int:
