@@ -144,9 +144,11 @@ class RefinementTrainer(ResumableRun[HeldOutDice]):
         loss = refinement_loss(change, verdicts, _on(batch, settings.device))
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self._optimiser.step()
-        self._average()
+        length = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        if torch.isfinite(length):
+            # In bfloat16 a batch of two slices was once seen to give no finite gradient; it would end the run.
+            self._optimiser.step()
+            self._average()
         return float(loss.detach())
 
     @torch.no_grad()
