@@ -82,18 +82,24 @@ def families_ahead(ours: Iterable[CaseResult], theirs: Iterable[CaseResult]) -> 
     return sorted(family for family in one if family in other and one[family] > other[family])
 
 
-def confidence_correlation(results: Iterable[CaseResult]) -> tuple[float, int]:
+def confidence_correlation(results: Sequence[CaseResult]) -> tuple[float, int, int]:
     """Spearman's rank correlation between a slice's confidence and its true Dice.
 
     Returns:
-        the mean over cases with at least 5 slices that differ, and the number of such cases.
+        the mean over structures (each the mean over its cases with at least 5 slices that differ), and how many
+        structures and cases there are.
     """
-    values = []
-    for result in results:
-        confidence, truth = result.slice_confidence, result.slice_dice
-        if len(confidence) >= 5 and len(set(confidence)) > 1 and len(set(truth)) > 1:
-            values.append(float(spearmanr(confidence, truth).statistic))
-    return (float(np.mean(values)) if values else float("nan")), len(values)
+    structures = structure_means(results, _slice_correlation)
+    cases = sum(math.isfinite(_slice_correlation(result)) for result in results)
+    return (float(np.mean(list(structures.values()))) if structures else float("nan")), len(structures), cases
+
+
+def _slice_correlation(result: CaseResult) -> float:
+    """NaN where it says nothing."""
+    confidence, truth = result.slice_confidence, result.slice_dice
+    if len(confidence) < 5 or len(set(confidence)) < 2 or len(set(truth)) < 2:
+        return float("nan")
+    return float(spearmanr(confidence, truth).statistic)
 
 
 def by_row(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:

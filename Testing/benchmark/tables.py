@@ -189,12 +189,12 @@ def confidence_section(rows: Rows) -> str:
     """Does the confidence of a slice say how good it is?"""
     lines = []
     for name, results in rows.items():
-        value, count = confidence_correlation(results)
-        if count:
-            lines.append([name, number(value), str(count)])
+        value, structures, cases = confidence_correlation(results)
+        if cases:
+            lines.append([name, number(value), str(structures), str(cases)])
     if not lines:
         return ""
-    header = ("row", "mean rank correlation", "cases")
+    header = ("row", "mean over structures", "structures", "cases")
     return (
         "## Confidence\n\nSpearman's rank correlation between a slice's confidence and its true Dice, per case.\n\n"
         + table(header, lines)

@@ -57,4 +57,4 @@ def test_a_tie_is_not_a_win() -> None:
 def test_confidence_that_orders_slices_as_their_dice_does_correlates_fully() -> None:
     good = result(slice_confidence=(0.1, 0.2, 0.3, 0.4, 0.5), slice_dice=(0.2, 0.3, 0.5, 0.6, 0.9))
     flat = result(slice_confidence=(0.5,) * 5, slice_dice=(0.2, 0.3, 0.5, 0.6, 0.9))
-    assert confidence_correlation([good, flat]) == (pytest.approx(1.0), 1)
+    assert confidence_correlation([good, flat]) == (pytest.approx(1.0), 1, 1)
