@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
+from training.power_cut import PowerCut, cut_after_three_steps
 
 from Sli2VolSlicerLib.engine.errors import MethodError, WeightsError
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS
@@ -58,16 +59,8 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
     unbroken = Trainer([volume()], SMALL)
     unbroken.run()
     checkpoint = tmp_path / "run.checkpoint"
-
-    class PowerCut(Exception):
-        pass
-
-    def cut(step: int, loss: float, held_out: object) -> None:
-        if step == 3:
-            raise PowerCut
-
     with pytest.raises(PowerCut):
-        Trainer([volume()], SMALL).run(checkpoint, cut)
+        Trainer([volume()], SMALL).run(checkpoint, cut_after_three_steps)
     resumed = Trainer([volume()], SMALL)
     resumed.run(checkpoint)
     assert torch.equal(weights(resumed), weights(unbroken))

@@ -50,9 +50,9 @@ class Journey:
             + _PER_CERTAINTY * self.least_certainty
             + _PER_DISTANCE * min(distance, _FARTHEST)
             + _PER_DRIFT * min(self.drift, _MOST_DRIFT)
-            + _PER_SHRINKING * min(0.0, float(np.log(max(area_share, 1e-3))))
+            + _PER_SHRINKING * _shrinking(area_share)
         )
-        return min(_MOST, max(_LEAST, value))
+        return _within_bounds(value)
 
 
 _REFINED_CONSTANT = -0.03
@@ -86,7 +86,16 @@ class RefinedSlice:
             + _REFINED_PER_VERDICT * self.verdict
             + _REFINED_PER_CERTAINTY * journey.least_certainty
             + _REFINED_PER_DISTANCE * min(self.distance, _FARTHEST)
-            + _REFINED_PER_SHRINKING * min(0.0, float(np.log(max(self.area_share, 1e-3))))
+            + _REFINED_PER_SHRINKING * _shrinking(self.area_share)
             + _REFINED_PER_AGREEMENT * self.agreement
         )
-        return min(_MOST, max(_LEAST, value))
+        return _within_bounds(value)
+
+
+def _shrinking(area_share: float) -> float:
+    """0 where a mask is no smaller than the drawn one, else the logarithm of its share."""
+    return min(0.0, float(np.log(max(area_share, 1e-3))))
+
+
+def _within_bounds(value: float) -> float:
+    return min(_MOST, max(_LEAST, value))

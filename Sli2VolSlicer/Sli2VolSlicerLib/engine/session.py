@@ -107,11 +107,12 @@ class PropagationSession:
         tasks = [task for plan in plans for task in self._tasks(plan, direction, allowed[plan.label])]
         steps = self._run(tasks, seconds, progress, is_cancelled)
         refining = time.perf_counter()
-        for plan in plans:
-            for task in tasks:
-                if plan.label == task.run.label:
-                    plan.outcomes[(task.run.anchor_slice, task.run.step)] = self._outcome(task)
+        outcomes = [self._outcome(task) for task in tasks]
         fusing = time.perf_counter()
+        seconds.refinement += fusing - refining
+        plan_of = {plan.label: plan for plan in plans}
+        for task, outcome in zip(tasks, outcomes, strict=True):
+            plan_of[task.run.label].outcomes[(task.run.anchor_slice, task.run.step)] = outcome
         masks: dict[int, np.ndarray] = {}
         slice_confidence: dict[int, np.ndarray] = {}
         count, shape = self.stack.slice_count, self.stack.shape
@@ -123,11 +124,11 @@ class PropagationSession:
             masks=masks,
             confidence=confidence,
             slice_confidence=slice_confidence,
-            passes=tuple(_report(task, self._outcome(task)) for task in tasks),
+            passes=tuple(map(_report, tasks, outcomes)),
             seconds={
                 "carrying": seconds.carrying,
                 "verification": seconds.verification,
-                "refinement": seconds.refinement + fusing - refining,
+                "refinement": seconds.refinement,
                 "fusion": ended - fusing,
                 "total": ended - began,
             },

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from training.power_cut import PowerCut, cut_after_three_steps
 from training.refinement.toy import SMALL, example, known_up_to
 
 from Sli2VolSlicerLib.engine.errors import WeightsError
@@ -41,16 +42,8 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
     unbroken = RefinementTrainer(EXAMPLES, SETTINGS)
     unbroken.run_steps()
     checkpoint = tmp_path / "run.checkpoint"
-
-    class PowerCut(Exception):
-        pass
-
-    def cut(step: int, loss: float, held_out: object) -> None:
-        if step == 3:
-            raise PowerCut
-
     with pytest.raises(PowerCut):
-        RefinementTrainer(EXAMPLES, SETTINGS).run_steps(checkpoint, cut)
+        RefinementTrainer(EXAMPLES, SETTINGS).run_steps(checkpoint, cut_after_three_steps)
     resumed = RefinementTrainer(EXAMPLES, SETTINGS)
     resumed.run_steps(checkpoint)
     assert torch.equal(weights(resumed.averaged), weights(unbroken.averaged))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -44,28 +45,17 @@ class _Wanted:
 _Maker = Callable[[_Wanted], Method]
 
 
-def _sli2vol(wanted: _Wanted) -> Method:
-    network, device = _network("sli2vol", wanted.weights, "pyramid"), choose_device(wanted.device)
+def _sli2vol(name: str, wanted: _Wanted) -> Method:
+    network, device = _network(name, wanted.weights, "pyramid"), choose_device(wanted.device)
     if wanted.refinement is None:
-        return Correspondence("sli2vol", network, device, DEFAULT_RULES, wanted.bound_mb)
+        return Correspondence(name, network, device, DEFAULT_RULES, wanted.bound_mb)
     refinement = NetworkRefinement(load_refinement(wanted.refinement), device)
-    return Correspondence("sli2vol", network, device, REFINED_RULES, wanted.bound_mb, refinement)
+    return Correspondence(name, network, device, REFINED_RULES, wanted.bound_mb, refinement)
 
 
-def _sli2vol_unrefined(wanted: _Wanted) -> Method:
-    network = _network("sli2vol-unrefined", wanted.weights, "pyramid")
-    return Correspondence("sli2vol-unrefined", network, choose_device(wanted.device), DEFAULT_RULES, wanted.bound_mb)
-
-
-def _sli2vol_paper(wanted: _Wanted) -> Method:
-    network = _network("sli2vol-paper", wanted.weights, "resnet18-stride1")
-    return Correspondence("sli2vol-paper", network, choose_device(wanted.device), PAPER_RULES, wanted.bound_mb)
-
-
-def _sli2vol_paper_unverified(wanted: _Wanted) -> Method:
-    name = "sli2vol-paper-no-verification"
+def _sli2vol_paper(name: str, rules: PassRules, wanted: _Wanted) -> Method:
     network = _network(name, wanted.weights, "resnet18-stride1")
-    return Correspondence(name, network, choose_device(wanted.device), PassRules(), wanted.bound_mb)
+    return Correspondence(name, network, choose_device(wanted.device), rules, wanted.bound_mb)
 
 
 def _random_weights(wanted: _Wanted) -> Method:
@@ -97,10 +87,10 @@ def _network(method: str, weights: Path | None, architecture: str) -> Correspond
 
 
 _MAKERS: dict[str, _Maker] = {
-    "sli2vol": _sli2vol,
-    "sli2vol-unrefined": _sli2vol_unrefined,
-    "sli2vol-paper": _sli2vol_paper,
-    "sli2vol-paper-no-verification": _sli2vol_paper_unverified,
+    "sli2vol": partial(_sli2vol, "sli2vol"),
+    "sli2vol-unrefined": partial(_sli2vol, "sli2vol-unrefined"),
+    "sli2vol-paper": partial(_sli2vol_paper, "sli2vol-paper", PAPER_RULES),
+    "sli2vol-paper-no-verification": partial(_sli2vol_paper, "sli2vol-paper-no-verification", PassRules()),
     "copy": _copy,
     "optical-flow": _optical_flow,
     "random-weights": _random_weights,
