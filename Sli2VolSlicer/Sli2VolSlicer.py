@@ -136,6 +136,10 @@ class Sli2VolSlicerLogic(ScriptedLoadableModuleLogic):
         """The slices to look at next: see SceneLogic.recommend."""
         return self.scene_logic.recommend(volumeNode, segmentationNode, segmentIDs, policy, allAxes, count, **options)
 
+    def rehearse(self, volumeNode, segmentationNode, sliceIndex, segmentIDs=None, **options) -> None:  # noqa: N803
+        """Get ready for a correction on a slice while the user draws it: see SceneLogic.rehearse."""
+        self.scene_logic.rehearse(volumeNode, segmentationNode, sliceIndex, segmentIDs, **options)
+
     def estimateQuality(self, volumeNode, segmentationNode, segmentIDs=None):  # noqa: N802, N803
         """Segment ID -> the expected Dice, and whether to stop: see SceneLogic.estimate_quality."""
         return self.scene_logic.estimate_quality(volumeNode, segmentationNode, segmentIDs)

@@ -244,6 +244,8 @@ Measured alone, one after the other, on the CPU ({ours.device}), {ours.case}:
   faster.
 - After one correction (the recommended slice {ours.corrected_slice}, drawn from the truth; {ours.corrected_slices}
   slices propagated anew, Dice {ours.corrected_dice:.2f}): **{ours.corrected_seconds:.2f} s**,
-  {ours.first_seconds / ours.corrected_seconds:.1f} times faster than the first.
+  {ours.first_seconds / ours.corrected_seconds:.1f} times faster than the first. The session had rehearsed it, which
+  takes {ours.rehearsal_seconds:.1f} s while the user draws; without that: {ours.unrehearsed_seconds:.2f} s,
+  {ours.first_seconds / ours.unrehearsed_seconds:.1f} times faster.
 """
     )

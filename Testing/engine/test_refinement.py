@@ -183,6 +183,18 @@ def test_refinement_looks_at_a_pass_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert looks[2:] == [2], "only the new anchor's pass outwards: between two drawn slices passes check each other"
 
 
+def test_a_pass_that_stopped_near_the_end_of_the_volume_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    refinement = changing(0.0)
+    looks: list[int] = []
+    plain = refinement.refined
+    monkeypatch.setattr(refinement, "refined", lambda run, length: looks.append(length) or plain(run, length))
+    session = PropagationSession(stack(), _Shrinking(True, refinement))
+    session.propagate([Anchor(4, 1, disc())])
+    before = len(looks)
+    session.propagate([Anchor(4, 1, disc())])
+    assert len(looks) == before
+
+
 def test_towards_an_empty_anchor_a_pass_is_refined_for_its_end_is_not_drawn() -> None:
     session = PropagationSession(stack(), RefinedCopy(changing(-8.0)))
     result = session.propagate([Anchor(4, 1, disc()), Anchor(8, 1, np.zeros(SHAPE[1:], bool))])

@@ -103,6 +103,20 @@ def test_a_recommendation_before_propagate_computes_what_propagate_then_needs(
     assert result.report.changed
 
 
+def test_a_slice_that_was_rehearsed_and_accepted_as_it_is_needs_no_computing(
+    cone: Any, engine: SceneLogic, counted: CountedSessions
+) -> None:
+    engine.propagate(cone.volume, cone.segmentation)
+    before = cone.mask("A").copy()
+    engine.rehearse(cone.volume, cone.segmentation, 14)
+    assert np.array_equal(cone.mask("A"), before), "nothing is changed"
+    engine.accept(cone.volume, cone.segmentation, "A", 14)
+    engine.propagate(cone.volume, cone.segmentation)
+    assert counted.steps[-1] == 0
+    with pytest.raises(AnnotationError, match="no slice 24"):
+        engine.rehearse(cone.volume, cone.segmentation, 24)
+
+
 def test_before_anything_is_painted_slices_are_chosen_by_the_volume(cone: Any, engine: SceneLogic) -> None:
     cone.segmentation.GetSegmentation().RemoveSegment("A")
     for segmentation in (cone.segmentation, None):

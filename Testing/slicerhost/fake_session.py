@@ -62,7 +62,7 @@ class FakeSession:
         )
         return Propagation(
             masks=masks,
-            confidence=np.ones((count, *shape), dtype=np.float32),
+            doubt=np.zeros((count, *shape), dtype=np.float32),
             slice_confidence={label: np.ones(count, dtype=np.float32) for label in labels},
             passes=passes,
             seconds={"total": 0.0},

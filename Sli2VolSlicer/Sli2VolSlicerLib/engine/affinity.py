@@ -7,7 +7,10 @@ comparison is one matrix product per tile, for all labels at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import torch
 from torch.nn import functional
@@ -111,6 +114,7 @@ def copy_where_open(
     outside: torch.Tensor,
     radius: int,
     tolerance: float = 1e-3,
+    weights: TileWeights | None = None,
 ) -> torch.Tensor:
     """Sli2Vol, Eq. 2 and 3, computing only the tiles where the outcome is open.
 
@@ -125,6 +129,7 @@ def copy_where_open(
         outside: bool (rows + 2R, columns + 2R), True where a key must take no part.
         radius: window radius R in pixels.
         tolerance: values that differ by no more than this count as the same.
+        weights: where the tiles' weights come from; computed by default.
 
     Returns:
         (1, labels, rows, columns), float32.
@@ -140,26 +145,71 @@ def copy_where_open(
     outside = functional.pad(outside, (0, beside, 0, below), value=True)
     highest = functional.max_pool2d(padded_values, block, TILE)[0]
     lowest = -functional.max_pool2d(-padded_values, block, TILE)[0]
-    open_tiles = torch.nonzero(((highest - lowest) > tolerance).any(dim=0))
+    is_open = ((highest - lowest) > tolerance).any(dim=0)
     result = (0.5 * (highest + lowest)).repeat_interleave(TILE, 1).repeat_interleave(TILE, 2)
     tiles = result.reshape(labels, full_rows // TILE, TILE, full_columns // TILE, TILE)
-    queries = query[0].reshape(-1, full_rows // TILE, TILE, full_columns // TILE, TILE)
-    keys = padded_key[0].unfold(1, block, TILE).unfold(2, block, TILE)
     # A key outside the slice carries neither a value nor a share of the weights' sum.
     inside = (~outside).to(query.dtype)[None]
     shared = torch.cat([padded_values[0].to(query.dtype) * inside, inside])
     values = shared.unfold(1, block, TILE).unfold(2, block, TILE)
-    bias = _window_bias(radius, query.device).to(query.dtype)
-    for chosen in open_tiles.split(TILES_AT_ONCE) if len(open_tiles) else ():
+    pair = FeaturePair(query, padded_key, radius)
+    for chosen, weighted in (weights or pair).weights_of(is_open, pair):
         down, right = chosen[:, 0], chosen[:, 1]
-        count = len(chosen)
-        q = queries[:, down, :, right].reshape(count, -1, TILE * TILE).transpose(1, 2)
-        k = keys[:, down, right].permute(1, 0, 2, 3).reshape(count, -1, block * block)
-        v = values[:, down, right].permute(1, 2, 3, 0).reshape(count, block * block, labels + 1)
-        # Softmax by hand: torch's takes four times as long, and its division falls to the few sums below.
-        weights = torch.bmm(q, k).add_(bias)
-        weights = weights.sub_(weights.amax(dim=-1, keepdim=True)).exp_()
-        sums = torch.bmm(weights, v).float()
-        copied = (sums[..., :labels] / sums[..., labels:]).reshape(count, TILE, TILE, labels)
+        v = values[:, down, right].permute(1, 2, 3, 0).reshape(len(chosen), block * block, labels + 1)
+        sums = torch.bmm(weighted, v).float()
+        copied = (sums[..., :labels] / sums[..., labels:]).reshape(len(chosen), TILE, TILE, labels)
         tiles[:, down, :, right, :] = copied.permute(0, 3, 1, 2)
     return result[None, :, :rows, :columns]
+
+
+class TileWeights(Protocol):
+    """Gives tiles' affinities, computed or kept."""
+
+    def weights_of(self, wanted: torch.Tensor, pair: FeaturePair) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """The weights of some tiles, a part of them at a time.
+
+        Args:
+            wanted: bool (tiles down, tiles right).
+            pair: computes what is not kept.
+
+        Yields:
+            The tiles, int64 (some, 2: down, right), and their weights, (some, 64, block*block), not yet summing to 1.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class FeaturePair:
+    """Two slices' features, whose affinity is asked for tile by tile.
+
+    Attributes:
+        query: (1, channels, rows, columns), sides multiples of 8.
+        padded_key: (1, channels, rows + 2R, columns + 2R).
+        radius: window radius R in pixels.
+    """
+
+    query: torch.Tensor
+    padded_key: torch.Tensor
+    radius: int
+
+    def weights_of(self, wanted: torch.Tensor, pair: FeaturePair) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """All computed (`TileWeights`); `pair` is this one."""
+        for chosen in torch.nonzero(wanted).split(TILES_AT_ONCE) if bool(wanted.any()) else ():
+            yield chosen, self.weights(chosen)
+
+    def weights(self, chosen: torch.Tensor) -> torch.Tensor:
+        """Exponentials of the tiles' affinities less their maxima, (tiles, 64, block*block).
+
+        Args:
+            chosen: int64 (tiles, 2), down and right.
+        """
+        count, block = len(chosen), TILE + 2 * self.radius
+        down, right = chosen[:, 0], chosen[:, 1]
+        rows, columns = self.query.shape[-2:]
+        queries = self.query[0].reshape(-1, rows // TILE, TILE, columns // TILE, TILE)
+        keys = self.padded_key[0].unfold(1, block, TILE).unfold(2, block, TILE)
+        q = queries[:, down, :, right].reshape(count, -1, TILE * TILE).transpose(1, 2)
+        k = keys[:, down, right].permute(1, 0, 2, 3).reshape(count, -1, block * block)
+        # Softmax by hand: torch's takes four times as long, and its division falls to the few sums of the copying.
+        weights = torch.bmm(q, k).add_(_window_bias(self.radius, self.query.device).to(self.query.dtype))
+        return weights.sub_(weights.amax(dim=-1, keepdim=True)).exp_()

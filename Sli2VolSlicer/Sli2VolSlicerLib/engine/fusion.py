@@ -48,31 +48,32 @@ class LabelPlan:
         return found
 
 
-def fuse_label(plan: LabelPlan, allowed: tuple[int, int], confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fuse_label(plan: LabelPlan, allowed: tuple[int, int], doubt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """One label's mask on the volume's slices, and how sure each slice is.
 
     Args:
         plan: the label, its passes run.
         allowed: first and last slice that may be filled.
-        confidence: float32 (slices, rows, columns); lowered where this label is in doubt.
+        doubt: float32 (slices, rows, columns); raised where this label is in doubt.
 
     Returns:
         mask: bool (slices, rows, columns), the anchors bit-identical.
         slice_confidence: float32 (slices,), the Dice to be expected; NaN where no pass went.
     """
-    masks = np.zeros(confidence.shape, bool)
+    masks = np.zeros(doubt.shape, bool)
     per_slice = np.full(len(masks), np.nan, np.float32)
     for index in range(allowed[0], allowed[1] + 1):
         votes = plan.votes(index)
         if not votes:
             continue
         total = sum(weight for weight, _, _ in votes)
-        full = np.zeros(confidence.shape[1:], np.float32)
+        full = np.zeros(doubt.shape[1:], np.float32)
         for weight, run, result in votes:
-            full += np.float32(weight / total) * run.grid.soft_to_volume(result.placed(run.grid.shape))
+            region, soft = run.grid.soft_to_volume(result.soft, result.region)
+            full[region.slices] += np.float32(weight / total) * soft
         masks[index] = full > 0.5
         asked = full > PRESENT
-        confidence[index][asked] = np.minimum(confidence[index][asked], np.maximum(full, 1 - full)[asked])
+        doubt[index][asked] = np.maximum(doubt[index][asked], np.minimum(full, 1 - full)[asked])
         per_slice[index] = sum(weight * result.expected_dice for weight, _, result in votes) / total
     for anchor in plan.anchors:
         masks[anchor.slice_index] = anchor.mask

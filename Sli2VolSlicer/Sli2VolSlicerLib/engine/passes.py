@@ -76,7 +76,7 @@ class Pass:
         doubt: which one that was.
         first_doubt: results that there were when a stop rule spoke for the first time.
         relays: how often refinement has sent the pass on.
-        refined: what refinement made of it, after (slices that it was shown, results that there were).
+        refined: (slices that refinement was shown, results that there were) -> what it made of the pass.
     """
 
     label: int
@@ -91,7 +91,7 @@ class Pass:
     doubt: StopReason | None = None
     first_doubt: int | None = None
     relays: int = 0
-    refined: tuple[tuple[int, int], list[SliceResult]] | None = None
+    refined: dict[tuple[int, int], list[SliceResult]] = field(default_factory=dict)
 
     @property
     def usual_length(self) -> int:
@@ -102,6 +102,11 @@ class Pass:
     def undoubted(self) -> list[SliceResult]:
         """Results before a stop rule spoke for the first time: what the pass says by itself."""
         return self.results if self.first_doubt is None else self.results[: self.first_doubt]
+
+    @property
+    def room(self) -> int:
+        """Slices of the volume after the anchor."""
+        return self.grid.slice_count - 1 - self.anchor_slice if self.step > 0 else self.anchor_slice
 
     @property
     def next_slice(self) -> int:
@@ -137,7 +142,9 @@ def begin_pass(grid: WorkingGrid, rules: PassRules, label: int, anchor_slice: in
     return Pass(label, anchor_slice, step, grid, drawn, verification)
 
 
-def advance(passes: Sequence[Pass], carrier: Carrier, rules: PassRules, seconds: StageSeconds) -> None:
+def advance(
+    passes: Sequence[Pass], carrier: Carrier, rules: PassRules, seconds: StageSeconds, *, rehearse: bool = False
+) -> None:
     """Take passes of one direction and grid, all about to enter the same slice, one slice further.
 
     The affinity between two slices is computed once for all of them.
@@ -151,7 +158,7 @@ def advance(passes: Sequence[Pass], carrier: Carrier, rules: PassRules, seconds:
             each.stopped = StopReason.EMPTY
         return
     region = bounds.grown(REACH, grid.shape)
-    carried = carrier.carry([Reference(target - step, latest)], target, region)
+    carried = carrier.carry([Reference(target - step, latest)], target, region, rehearse=rehearse)
     seconds.carrying += time.perf_counter() - began
     began = time.perf_counter()
     for each, soft in zip(passes, carried, strict=True):
@@ -233,7 +240,8 @@ def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
         run.relays = _MOST_RELAYS
         return False
     run.results = run.results[:begin] + list(refined[begin:end])
-    run.stopped = run.doubt = run.doubted_at = run.refined = None
+    run.stopped = run.doubt = run.doubted_at = None
+    run.refined.clear()
     run.relays += 1
     return True
 

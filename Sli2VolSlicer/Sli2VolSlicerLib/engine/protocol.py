@@ -142,8 +142,14 @@ class SliceSource(Protocol):
 class Carrier(Protocol):
     """A method bound to one stack of slices; it may keep what it computes."""
 
-    def carry(self, references: Sequence[Reference], target: int, region: Region) -> np.ndarray:
+    def carry(
+        self, references: Sequence[Reference], target: int, region: Region, *, rehearse: bool = False
+    ) -> np.ndarray:
         """Carry the references' labels, nearest reference first, to slice `target`.
+
+        Args:
+            rehearse: the same slices will soon be asked for with labels that lie somewhat otherwise; what does
+                not depend on the labels may be kept.
 
         Returns:
             float32 (labels, region rows, region columns), 0..1.

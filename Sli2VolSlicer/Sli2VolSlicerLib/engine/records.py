@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
@@ -139,8 +140,8 @@ class Propagation:
 
     Attributes:
         masks: label -> bool, (slices, rows, columns); anchors bit-identical.
-        confidence: float32, (slices, rows, columns), 0..1: how sure the engine is of the
-            label it gave each voxel (1 where nothing was in question).
+        doubt: float32, (slices, rows, columns), 0..0.5: how unsure the engine is of the label it gave each
+            voxel (0 where nothing was in question, which is nearly everywhere).
         slice_confidence: label -> float32, (slices,), the Dice to be expected of each slice's mask, 1 on
             anchors; NaN where the label is absent and no pass looked.
         passes: one report per label, anchor and direction.
@@ -152,13 +153,19 @@ class Propagation:
     """
 
     masks: Mapping[int, np.ndarray]
-    confidence: np.ndarray
+    doubt: np.ndarray
     slice_confidence: Mapping[int, np.ndarray]
     passes: tuple[PassReport, ...]
     seconds: Mapping[str, float]
     slices_propagated: int
     device: str
     notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """How sure the engine is of each voxel's label, float32 (slices, rows, columns), 0.5..1."""
+        sure: np.ndarray = 1 - self.doubt
+        return sure
 
     def label_map(self) -> np.ndarray:
         """All labels on one grid, uint8 or uint16, (slices, rows, columns); the lower label wins an overlap."""

@@ -116,13 +116,14 @@ class PropagationSession:
         masks: dict[int, np.ndarray] = {}
         slice_confidence: dict[int, np.ndarray] = {}
         count, shape = self.stack.slice_count, self.stack.shape
-        confidence = np.ones((count, *shape), np.float32)
+        # Zeros take no memory until something is written: most of a volume is in no doubt.
+        doubt = np.zeros((count, *shape), np.float32)
         for plan in plans:
-            masks[plan.label], slice_confidence[plan.label] = fuse_label(plan, allowed[plan.label], confidence)
+            masks[plan.label], slice_confidence[plan.label] = fuse_label(plan, allowed[plan.label], doubt)
         ended = time.perf_counter()
         return Propagation(
             masks=masks,
-            confidence=confidence,
+            doubt=doubt,
             slice_confidence=slice_confidence,
             passes=tuple(map(_report, tasks, outcomes)),
             seconds={
@@ -136,6 +137,42 @@ class PropagationSession:
             device=self.method.device_name,
             notes=self._notes(plans),
         )
+
+    def rehearse(
+        self,
+        propagation: Propagation,
+        anchors: Sequence[Anchor],
+        slice_index: int,
+        *,
+        label: int | None = None,
+        is_cancelled: IsCancelled | None = None,
+    ) -> None:
+        """Get ready for a correction on one slice, while the user draws it.
+
+        Passes run from there as if the present result were drawn, and what does not depend on the drawing is kept:
+        features and affinities. The next `propagate` takes less time for it and gives the same.
+
+        Args:
+            propagation: the present result.
+            anchors: what was drawn for it.
+            slice_index: where the user will probably draw.
+            label: the segment to be drawn; all by default.
+            is_cancelled: asked between slices.
+
+        Raises:
+            PropagationCancelled: `is_cancelled` said so; what is ready by then serves.
+        """
+        drawn = {(anchor.label, anchor.slice_index) for anchor in anchors}
+        guesses = [
+            Anchor(slice_index, each, mask[int(there[np.abs(there - slice_index).argmin()])])
+            for each, mask in propagation.masks.items()
+            if label in (None, each) and (there := np.flatnonzero(mask.any(axis=(1, 2)))).size
+        ]
+        expected = [*anchors, *(guess for guess in guesses if (guess.label, slice_index) not in drawn)]
+        self._check(expected)
+        everywhere = (0, self.stack.slice_count - 1)
+        tasks = [task for plan in self._plans(expected) for task in self._tasks(plan, Direction.BOTH, everywhere)]
+        self._run(tasks, StageSeconds(), None, is_cancelled, rehearse=True)
 
     def _check(self, anchors: Sequence[Anchor]) -> None:
         if not any(anchor.mask.any() for anchor in anchors):
@@ -219,6 +256,8 @@ class PropagationSession:
         seconds: StageSeconds,
         progress: ProgressCallback | None,
         is_cancelled: IsCancelled | None,
+        *,
+        rehearse: bool = False,
     ) -> int:
         """Take all passes to their ends; those about to enter the same slice go together."""
         total = sum(task.remaining for task in tasks)
@@ -240,7 +279,7 @@ class PropagationSession:
             # The hindmost go first, so that passes meet and share their affinities from there on.
             target = min((run.next_slice for run in beside), key=lambda index: index * first.step)
             together = [run for run in beside if run.next_slice == target]
-            advance(together, self._grid(first.grid.scale)[1], self.method.rules, seconds)
+            advance(together, self._grid(first.grid.scale)[1], self.method.rules, seconds, rehearse=rehearse)
             done += len(together)
             if progress is not None:
                 left = sum(task.remaining for task in tasks)
@@ -265,7 +304,7 @@ class PropagationSession:
         if refinement is None or not may_go_on:
             return False
         # It is asked about all that the pass found: what is kept must not depend on today's limits.
-        return relay(run, _refined(run, self.stack.slice_count, refinement))
+        return relay(run, _refined(run, run.room, refinement))
 
     def _notes(self, plans: Sequence[LabelPlan]) -> tuple[str, ...]:
         if self.method.rules.verification not in ("self-checked", "histogram"):
@@ -292,9 +331,9 @@ def _check_limits(anchors: Sequence[Anchor], limits: Mapping[int, SliceLimits]) 
 def _refined(run: Pass, length: int, refinement: Refinement) -> list[SliceResult]:
     """What refinement makes of a pass, once for every length that makes a difference."""
     seen = (min(length, len(run.results) + refinement.beyond), len(run.results))
-    if run.refined is None or run.refined[0] != seen:
-        run.refined = seen, refinement.refined(run, length)
-    return run.refined[1]
+    if seen not in run.refined:
+        run.refined[seen] = refinement.refined(run, length)
+    return run.refined[seen]
 
 
 def _report(task: _Task, outcome: Sequence[SliceResult]) -> PassReport:

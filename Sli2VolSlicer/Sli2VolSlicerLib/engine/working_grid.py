@@ -8,14 +8,16 @@ Magnifying small structures was tried and brought nothing (Docs/results.md).
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from .protocol import Region, bounding_region
 from .slice_stack import SliceStack
 
-_KEPT_SLICES = 24
+_KEPT_MB = 64.0
 
 LARGE_PIXELS = 90.0
 """Structures whose area has a larger square root than this are computed at half size."""
@@ -57,7 +59,7 @@ class WorkingGrid:
         """Slice `index`, float32 (rows, columns), 0..1."""
         if index not in self._kept:
             self._kept[index] = self._resampled(self._stack.intensity(index), self.shape)
-            if len(self._kept) > _KEPT_SLICES:
+            if len(self._kept) * self._kept[index].nbytes > 1e6 * _KEPT_MB:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(index)
         return self._kept[index]
@@ -66,9 +68,37 @@ class WorkingGrid:
         """A mask of the volume's grid as a soft mask of this one, float32."""
         return self._resampled(mask.astype(np.float32), self.shape)
 
-    def soft_to_volume(self, soft: np.ndarray) -> np.ndarray:
-        """A soft mask of this grid on the volume's grid, float32."""
-        return self._resampled(soft, self._stack.shape)
+    def soft_to_volume(self, soft: np.ndarray, region: Region) -> tuple[Region, np.ndarray]:
+        """A soft mask of this grid on the volume's.
+
+        Args:
+            soft: (region rows, region columns); nothing is outside.
+            region: where it lies on this grid.
+
+        Returns:
+            Where it then lies on the volume's slices, and float32 of that many rows and columns.
+        """
+        soft = soft.astype(np.float32)
+        if self.shape == self._stack.shape:
+            return region, soft
+        by_row, by_column = self._magnifiers
+        rows, columns = region.slices
+        by_row, by_column = by_row[:, rows], by_column[:, columns]
+        reached = bounding_region(by_row.any(axis=1)[:, None] & by_column.any(axis=1)[None])
+        assert reached is not None, region
+        rows, columns = reached.slices
+        # By torch: the threads of numpy's own products would wait for its.
+        down, right, between = (torch.from_numpy(each) for each in (by_row[rows], by_column[columns], soft))
+        return reached, (down @ between @ right.T).numpy()
+
+    @cached_property
+    def _magnifiers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Bilinear resampling as matrices, (volume's rows, rows) and (volume's columns, columns)."""
+        (rows, columns), (more_rows, more_columns) = self.shape, self._stack.shape
+        return (
+            self._resampled(np.eye(rows, dtype=np.float32), (more_rows, rows)),
+            self._resampled(np.eye(columns, dtype=np.float32), (more_columns, columns)),
+        )
 
     def _resampled(self, image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         if image.shape == shape:

@@ -304,6 +304,30 @@ class SceneLogic:
         request = request_for(captured, propagation, opened, all_axes=all_axes, seed=seed)
         return for_scene(recommend(request, policy, count=count), captured)
 
+    def rehearse(
+        self,
+        volume_node: Any,
+        segmentation_node: Any,
+        slice_index: int,
+        segment_ids: Sequence[str] | None = None,
+        *,
+        method: str | None = None,
+        device: str | None = None,
+        is_cancelled: IsCancelled | None = None,
+    ) -> None:
+        """Get ready for a correction on one slice, along the painted axis, while the user draws it.
+
+        Nothing is changed; the next propagation gives the same, sooner. Other arguments as `recommend`.
+
+        Raises:
+            VolumeError, AnnotationError, MethodError, WeightsError, DeviceError: as `propagate`; no such slice.
+            PropagationCancelled: `is_cancelled` said so; what is ready by then serves.
+        """
+        captured = capture(volume_node, segmentation_node, segment_ids)
+        propagation = self._propagation_of(captured, method, device, is_cancelled=is_cancelled)
+        session = self._sessions.open(captured, method, device).session
+        session.rehearse(propagation, engine_anchors(captured), slice_index, is_cancelled=is_cancelled)
+
     def estimate_quality(
         self,
         volume_node: Any,

@@ -44,14 +44,14 @@ def propagation(
         doubtful: slice -> side of the central square of it that is in doubt.
     """
     masks = np.stack([square(side) for side in sides])
-    confidence = np.ones(masks.shape, np.float32)
+    doubt = np.zeros(masks.shape, np.float32)
     for index, side in (doubtful or {}).items():
-        confidence[index][square(side)] = 0.6
+        doubt[index][square(side)] = 0.4
     estimated = np.asarray(quality if quality is not None else [0.9] * len(sides), np.float32)
     estimated = np.where(masks.any(axis=(1, 2)), estimated, np.nan).astype(np.float32)
     estimated[list(anchors)] = 1
     return Propagation(
-        {label: masks}, confidence, {label: estimated}, _passes(sides, anchors, reason, label), {}, 0, ""
+        {label: masks}, doubt, {label: estimated}, _passes(sides, anchors, reason, label), {}, 0, ""
     )
 
 

@@ -46,11 +46,9 @@ def test_doubt_that_fills_the_slice_stays() -> None:
 def test_along_another_axis_the_slice_through_the_doubt_is_named(place: int, axis: int) -> None:
     asked = request([16] * 6, [0], all_axes=True)
     assert asked.propagation is not None
-    confidence = np.ones_like(asked.propagation.confidence)
-    np.moveaxis(confidence, place, 0)[20, :, :] = 0.6
-    crossing = np.moveaxis(confidence, place, 0)
-    crossing[18:23, 1:, 8:24] = 0.6
-    asked.propagation.confidence[:] = confidence
+    crossing = np.moveaxis(asked.propagation.doubt, place, 0)
+    crossing[20, :, :] = 0.4
+    crossing[18:23, 1:, 8:24] = 0.4
     found = recommend(asked, "confidence")[0]
     assert (found.axis, found.slice_index) == (axis, 20)
     assert "of all voxels in doubt" in found.reason

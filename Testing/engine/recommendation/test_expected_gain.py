@@ -134,7 +134,7 @@ def test_of_two_labels_the_one_that_gains_more_is_named() -> None:
     poor = propagation([12] * 10, [4], [0.5] * 10, StopReason.END_OF_VOLUME, label=2)
     both = type(good)(
         {**good.masks, **poor.masks},
-        good.confidence,
+        good.doubt,
         {**good.slice_confidence, **poor.slice_confidence},
         good.passes + poor.passes,
         {},

@@ -22,6 +22,8 @@ class CopyMask(PlainMethod):
 
 
 class _CopyCarrier:
-    def carry(self, references: Sequence[Reference], target: int, region: Region) -> np.ndarray:
+    def carry(
+        self, references: Sequence[Reference], target: int, region: Region, *, rehearse: bool = False
+    ) -> np.ndarray:
         """The nearest reference's labels within `region`, float32 (labels, region rows, region columns)."""
         return references[0].soft[(slice(None), *region.slices)].astype(np.float32)

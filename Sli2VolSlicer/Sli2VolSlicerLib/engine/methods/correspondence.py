@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..affinity import copy_where_open
+from ..affinity import TILE, copy_where_open
 from ..backend import Backend, is_out_of_memory
 from ..devices import Device
 from ..features import FeatureCache
+from ..kept_affinity import Recorder, Rehearsed
 from ..network import CorrespondenceNetwork
 from ..protocol import Carrier, PassRules, Reference, Refinement, Region, SliceSource
 
@@ -24,7 +25,7 @@ class Correspondence:
         network: trained (or, for comparison, untrained).
         device: where it runs.
         rules: how passes are run.
-        bound_mb: memory bound of the kept features.
+        bound_mb: memory bound of the kept features and affinities.
         refinement: mends passes when they have ended.
     """
 
@@ -84,47 +85,61 @@ class CorrespondenceCarrier:
         self._source = source
         self._backend = backend
         self._cache = FeatureCache(source, backend, bound_mb)
+        self._rehearsed = Rehearsed()
+        self._bound_mb = bound_mb
         self._kind = backend.device.kind
         self._radius = backend.settings.window_radius
 
-    def carry(self, references: Sequence[Reference], target: int, region: Region) -> np.ndarray:
+    def carry(
+        self, references: Sequence[Reference], target: int, region: Region, *, rehearse: bool = False
+    ) -> np.ndarray:
         """Labels on slice `target`: the mean over the references of Eq. 3.
 
         Returns:
             float32 (labels, region rows, region columns), 0..1.
         """
         try:
-            return self._carry(references, target, region)
+            return self._carry(references, target, region, rehearse)
         except RuntimeError as error:
             if self._backend.device.kind == "cpu" or not is_out_of_memory(error):
                 raise
         self._backend.fall_back_to_cpu()
-        return self._carry(references, target, region)
+        return self._carry(references, target, region, rehearse)
 
     @torch.inference_mode()
-    def _carry(self, references: Sequence[Reference], target: int, region: Region) -> np.ndarray:
+    def _carry(self, references: Sequence[Reference], target: int, region: Region, rehearse: bool) -> np.ndarray:
         if self._kind != self._backend.device.kind:
             # Another carrier of this method met the end of the GPU's memory.
             self._kind = self._backend.device.kind
             self._cache.forget_all()
+            self._rehearsed.forget_all()
         radius = self._radius
         shape = self._source.shape
-        keys = region.grown(radius, shape)
+        # On the slice's own lattice of tiles, so that what was rehearsed for another mask fits.
+        tiled = region.snapped(TILE, shape)
+        keys = tiled.grown(radius, shape)
         # What the window reaches beyond the slice takes no part in the softmax.
         missing = (
-            radius - (region.column_start - keys.column_start),
-            radius - (keys.column_stop - region.column_stop),
-            radius - (region.row_start - keys.row_start),
-            radius - (keys.row_stop - region.row_stop),
+            radius - (tiled.column_start - keys.column_start),
+            radius - (keys.column_stop - tiled.column_stop),
+            radius - (tiled.row_start - keys.row_start),
+            radius - (keys.row_stop - tiled.row_stop),
         )
-        query = self._cache.features(target, keys)[(..., *region.within(keys))]
+        query = self._cache.features(target, keys)[(..., *tiled.within(keys))]
         outside = functional.pad(torch.zeros(keys.shape, dtype=torch.bool, device=query.device), missing, value=True)
+        origin = tiled.row_start // TILE, tiled.column_start // TILE
         total = torch.zeros(0)
         for reference in references:
             key = functional.pad(self._cache.features(reference.slice_index, keys), missing)
             values = torch.from_numpy(np.ascontiguousarray(reference.soft[(slice(None), *keys.slices)]))
             padded = functional.pad(values[None].to(query.device), missing)
-            copied = copy_where_open(query, key, padded, outside, radius)[0]
+            recorder = Recorder(*origin) if rehearse else None
+            kept = None if rehearse else self._rehearsed.find(reference.slice_index, target)
+            weights = recorder if recorder is not None else kept and kept.seen_from(*origin)
+            copied = copy_where_open(query, key, padded, outside, radius, weights=weights)[0]
+            if recorder is not None and recorder.kept is not None:
+                self._rehearsed.keep(reference.slice_index, target, recorder.kept)
             total = total + copied if total.numel() else copied
-        result: np.ndarray = (total / len(references)).cpu().numpy()
+        self._rehearsed.forget_beyond(self._bound_mb - self._cache.megabytes)
+        result: np.ndarray = (total / len(references))[(slice(None), *region.within(tiled))].cpu().numpy()
         return result

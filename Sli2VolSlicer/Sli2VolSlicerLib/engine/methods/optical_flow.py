@@ -36,7 +36,9 @@ class _FlowCarrier:
     def __init__(self, source: SliceSource) -> None:
         self._source = source
 
-    def carry(self, references: Sequence[Reference], target: int, region: Region) -> np.ndarray:
+    def carry(
+        self, references: Sequence[Reference], target: int, region: Region, *, rehearse: bool = False
+    ) -> np.ndarray:
         """The nearest reference's labels, warped to slice `target`.
 
         Returns:

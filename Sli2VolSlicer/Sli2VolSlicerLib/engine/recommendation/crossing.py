@@ -43,7 +43,7 @@ def expected_error(propagation: Propagation, label: int, outlook: Outlook) -> np
     mask = propagation.masks[label]
     result = np.zeros(mask.shape, np.float32)
     for index in np.flatnonzero(mask.any(axis=(1, 2))):
-        doubt = np.where(mask[index] | (propagation.confidence[index] < 1), 1 - propagation.confidence[index], 0)
+        doubt = propagation.doubt[index]
         shared = doubt if doubt.any() else mask[index].astype(np.float32)
         wrong = outlook.found[index] * (1 - outlook.slice_dice[index])
         result[index] = shared * np.float32(wrong / max(1e-9, float(shared.sum())))

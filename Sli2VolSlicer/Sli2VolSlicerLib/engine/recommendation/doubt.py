@@ -56,11 +56,11 @@ def confidence(request: RecommendationRequest, count: int) -> list[Recommendatio
 
 def doubtful_voxels(propagation: Propagation, labels: tuple[int, ...], threshold: float = THRESHOLD) -> np.ndarray:
     """Voxels of the labels less sure than the threshold, edges enhanced, bool (slices, rows, columns)."""
-    result = np.zeros(propagation.confidence.shape, bool)
-    for index in np.flatnonzero((propagation.confidence < 1).any(axis=(1, 2))):
+    result = np.zeros(propagation.doubt.shape, bool)
+    for index in np.flatnonzero(propagation.doubt.any(axis=(1, 2))):
         masks = [propagation.masks[label][index] for label in labels]
         union = np.logical_or.reduce(masks)
-        enhanced = enhance_edges(propagation.confidence[index], masks)
+        enhanced = enhance_edges(1 - propagation.doubt[index], masks)
         result[index] = enhanced <= threshold
         if len(labels) < len(propagation.masks) and union.any():
             result[index] &= ndimage.binary_dilation(union, iterations=_AROUND)
@@ -128,7 +128,7 @@ def _reason(
     if axis != request.stack.axis:
         return f"{score:.1%} of all voxels in doubt lie on this slice".replace("%", " %")
     band = np.logical_or.reduce([outline(propagation.masks[label][index], _BAND) for label in labels])
-    unsure = float((propagation.confidence[index][band] <= THRESHOLD).mean()) if band.any() else 1.0
+    unsure = float((1 - propagation.doubt[index][band] <= THRESHOLD).mean()) if band.any() else 1.0
     anchors = [a.slice_index for a in anchors_of(request, request.label) if a.mask.any()]
     nearest = min(anchors, key=lambda anchor: abs(anchor - index)) if anchors else index
     return f"the pass from slice {nearest} is unsure here: {unsure:.0%} of the outline is in doubt".replace("%", " %")

@@ -57,7 +57,7 @@ def view_of(run: Pass, length: int) -> PassView | None:
     """
     results = run.results[:length]
     grid = run.grid
-    count = min(len(results) + BEYOND, length, _room(run))
+    count = min(len(results) + BEYOND, length, run.room)
     if count < 1:
         return None
     slices = tuple(run.anchor_slice + run.step * position for position in range(count + 1))
@@ -87,11 +87,6 @@ def maps_of(intensity: torch.Tensor, soft: torch.Tensor, drawn: torch.Tensor, dr
     everywhere = drawn[:, None].expand_as(soft)
     speaks_for = _speaks_for(intensity, drawn > 0.5, drawn_on)
     return torch.stack([intensity * 2 - 1, soft * 2 - 1, everywhere * 2 - 1, speaks_for], dim=1)
-
-
-def _room(run: Pass) -> int:
-    """Slices of the volume after the pass's anchor."""
-    return run.grid.slice_count - 1 - run.anchor_slice if run.step > 0 else run.anchor_slice
 
 
 def _seen_range(intensity: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
