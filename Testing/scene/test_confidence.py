@@ -28,7 +28,7 @@ class DoubtfulSession:
 
         result = self._session.propagate(*arguments, **options)
         values = np.linspace(0, 1, result.confidence.size, dtype=np.float32).reshape(result.confidence.shape)
-        return replace(result, confidence=values)
+        return replace(result, doubt=1 - values)
 
 
 def doubtful() -> SceneLogic:

@@ -9,7 +9,7 @@ import pytest
 import slicer
 from slicerhost.fake_session import FakeSession
 
-from Sli2VolSlicerLib.engine.errors import AnnotationError, OutputError, PropagationCancelled
+from Sli2VolSlicerLib.engine.errors import OutputError, PropagationCancelled, StaleResultError
 from Sli2VolSlicerLib.scene.capture import capture
 from Sli2VolSlicerLib.scene.logic import SceneLogic
 from Sli2VolSlicerLib.scene.write_back import write_back
@@ -239,7 +239,7 @@ def test_an_edit_made_meanwhile_is_not_overwritten(world: Any, disc: np.ndarray)
     image = world.segmentation.GetSegmentation().GetSegment("A").GetRepresentation("Binary labelmap")
     image.SetScalarComponentFromDouble(0, 0, 0, 0, 1)
     writer = world.writer()
-    with pytest.raises(AnnotationError, match="'A' was edited"):
+    with pytest.raises(StaleResultError, match="'A' was edited"):
         write_back(captured, propagation, writer)
     assert not writer.can_undo()
 

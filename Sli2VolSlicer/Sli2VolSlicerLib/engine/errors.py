@@ -37,5 +37,9 @@ class OutputError(Sli2VolError):
     """The result cannot be written where the user asked."""
 
 
+class StaleResultError(Sli2VolError):
+    """What a result was computed from has changed meanwhile; nothing was written."""
+
+
 class PropagationCancelled(Sli2VolError):
     """The user cancelled; nothing was changed."""

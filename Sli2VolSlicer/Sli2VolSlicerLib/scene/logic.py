@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.errors import MethodError, PropagationCancelled
-from ..engine.records import Direction, IsCancelled, ProgressCallback, Propagation, SliceLimits
-from . import anchors as anchor_changes
-from .anchors import (
-    LimitReport,
-    SceneAnchor,
-    check_propagatable,
-    engine_anchors,
-    engine_limits,
-    list_anchors,
-    overlap_notes,
-)
-from .capture import Capture, capture, captures
+from ..engine.errors import MethodError
+from ..engine.records import Direction, IsCancelled, ProgressCallback, Propagation
+from .anchors import overlap_notes
+from .capture import Capture, capture
 from .confidence import write_confidence
 from .editable import EditRules
-from .editor import SegmentWriter
-from .history import UndoLog
-from .memory import forget, forget_limits
-from .recommend import SceneRecommendation, anything_painted, blank_request, for_scene, request_for
-from .segments import read_segment, require_segmentation
+from .grid import volume_voxels
+from .jobs import (
+    BlankRecommendationJob,
+    EngineInput,
+    PropagationJob,
+    QualityJob,
+    RecommendationJob,
+    RecommendationQuestion,
+    RehearsalJob,
+)
+from .own_slices import OwnSlices
+from .recommend import SceneRecommendation, anything_painted
 from .sessions import (
     DEFAULT_DEVICE,
     DEFAULT_METHOD,
@@ -61,11 +60,10 @@ class SceneResult:
     notes: tuple[str, ...] = ()
 
 
-class SceneLogic:
-    """Propagates painted slices of segments in a MRML scene.
+class SceneLogic(OwnSlices):
+    """Propagates painted slices of segments in a MRML scene, and recommends the next ones.
 
-    It keeps the last session, so that a slice's features are computed once per volume, and an
-    undo history per segmentation.
+    It keeps the last session, so that a slice's features are computed once per volume.
 
     Args:
         find_weights: method name to weights file.
@@ -79,8 +77,17 @@ class SceneLogic:
         make_method: MakeMethod | None = None,
         make_session: MakeSession | None = None,
     ) -> None:
+        super().__init__()
         self._sessions = SessionKeeper(find_weights, make_method, make_session)
-        self._logs: dict[str, UndoLog] = {}
+
+    def set_engine_options(self, weights_file: Path | None = None, memory_bound_mb: float | None = None) -> None:
+        """From now on take weights from a file, and bound what is kept of features.
+
+        Args:
+            weights_file: in place of the catalogue's, for methods that have weights; None for the catalogue's.
+            memory_bound_mb: in megabytes; None for the engine's own bound.
+        """
+        self._sessions.set_options(weights_file, memory_bound_mb)
 
     def propagate(
         self,
@@ -100,7 +107,40 @@ class SceneLogic:
         """Propagate what was painted and write the result into the segments, as one undo step.
 
         Anchors stay as they are, and limits are respected. If anything fails, or the user cancels, the scene
-        is left as it was.
+        is left as it was. The same as `begin`, `PropagationJob.compute` and `finish`, whose arguments these are.
+
+        Raises:
+            VolumeError, AnnotationError, MethodError, WeightsError, DeviceError, OutputError: see `capture`,
+                the engine and `write_back`.
+            PropagationCancelled: `is_cancelled` said so.
+        """
+        job = self.begin(
+            volume_node,
+            segmentation_node,
+            segment_ids,
+            method=method,
+            axis=axis,
+            direction=direction,
+            device=device,
+            slice_range=slice_range,
+            segment_editor_node=segment_editor_node,
+        )
+        return self.finish(job, job.compute(progress, is_cancelled))
+
+    def begin(
+        self,
+        volume_node: Any,
+        segmentation_node: Any,
+        segment_ids: Sequence[str] | None = None,
+        *,
+        method: str = DEFAULT_METHOD,
+        axis: int | None = None,
+        direction: str | Direction = Direction.BOTH,
+        device: str = DEFAULT_DEVICE,
+        slice_range: tuple[int, int] | None = None,
+        segment_editor_node: Any | None = None,
+    ) -> PropagationJob:
+        """Take out of the scene what a propagation needs, on the main thread; nothing is computed yet.
 
         Args:
             volume_node: vtkMRMLScalarVolumeNode.
@@ -111,148 +151,41 @@ class SceneLogic:
             direction: "both", "up" or "down" (towards higher or lower slice indices).
             device: "auto", "cpu", "cuda" or "mps".
             slice_range: first and last slice that may change, both included.
-            segment_editor_node: whose masking, editable area and overwrite settings are respected.
-            progress: called after every slice.
-            is_cancelled: asked between slices.
+            segment_editor_node: whose masking, editable area and overwrite settings, as they are now, are respected.
 
         Raises:
-            VolumeError, AnnotationError, MethodError, WeightsError, DeviceError, OutputError: see `capture`,
-                the engine and `write_back`.
-            PropagationCancelled: `is_cancelled` said so.
+            VolumeError, AnnotationError, MethodError, OutputError: see `capture` and `SegmentWriter`.
         """
         began = time.perf_counter()
-        way = _direction(direction)
+        reach = Reach(_direction(direction), slice_range)
         captured = capture(volume_node, segmentation_node, segment_ids, axis=axis)
-        check_propagatable(captured)
-        log = self._log(segmentation_node)
-        at_engine = time.perf_counter()
-        propagation = self._sessions.open(captured, method, device).session.propagate(
-            engine_anchors(captured),
-            direction=way,
-            slice_range=slice_range,
-            limits=engine_limits(captured),
-            progress=progress,
-            is_cancelled=is_cancelled,
-        )
-        if is_cancelled is not None and is_cancelled():
-            msg = "Propagation was cancelled: nothing was changed."
-            raise PropagationCancelled(msg)
-        at_write = time.perf_counter()
-        rules = EditRules.from_node(segment_editor_node)
-        report = write_back(captured, propagation, log.writer, rules, Reach(way, slice_range))
+        given = self._given(captured, method, device)
+        self._log(segmentation_node)
+        return PropagationJob(self._sessions, given, EditRules.from_node(segment_editor_node), reach, began)
+
+    def finish(self, job: PropagationJob, propagation: Propagation) -> SceneResult:
+        """Write what a job has computed into the segments, as one undo step, on the main thread.
+
+        Raises:
+            StaleResultError: volume, segmentation, segments or scene have changed since `begin`; nothing was written.
+            OutputError: see `write_back`.
+        """
+        began = time.perf_counter()
+        job.moment.require_unchanged()
+        captured = job.captured
+        log = self._log(captured.segmentation_node)
+        report = write_back(captured, propagation, log.writer, job.rules, job.reach)
         if report.changed:
             log.add(report.steps, report.layers)
-        ended = time.perf_counter()
+        writing = time.perf_counter() - began
         seconds = {
-            "capture": at_engine - began,
-            "engine": at_write - at_engine,
-            "write": ended - at_write,
-            "total": ended - began,
+            "capture": job.capture_seconds,
+            "engine": job.engine_seconds,
+            "write": writing,
+            "total": job.capture_seconds + job.engine_seconds + writing,
         }
-        notes = () if rules.may_overlap else overlap_notes(captured)
+        notes = () if job.rules.may_overlap else overlap_notes(captured)
         return SceneResult(propagation, captured, report, seconds, notes)
-
-    def writer(self, segmentation_node: Any) -> SegmentWriter:
-        """The writer of this segmentation."""
-        return self._log(segmentation_node).writer
-
-    def undo(self, segmentation_node: Any) -> bool:
-        """Take back the last thing that was done here to a segmentation; False if there is nothing.
-
-        What the user has drawn since stays, and so do segments that were added or renamed since.
-
-        Raises:
-            OutputError: the segments were removed or put on another voxel grid since; nothing was changed.
-        """
-        return self._log(segmentation_node).undo()
-
-    def redo(self, segmentation_node: Any) -> bool:
-        """Do again what was taken back last; False if there is nothing. What was drawn since stays.
-
-        Raises:
-            OutputError: as `undo`.
-        """
-        return self._log(segmentation_node).redo()
-
-    def anchors(
-        self, volume_node: Any, segmentation_node: Any, segment_ids: Sequence[str] | None = None
-    ) -> tuple[SceneAnchor, ...]:
-        """The user's slices of every segment; none where nothing is painted.
-
-        Raises:
-            VolumeError, AnnotationError: as `capture`.
-        """
-        if not anything_painted(volume_node, segmentation_node, segment_ids):
-            return ()
-        looked_at = captures(volume_node, segmentation_node, segment_ids)
-        return tuple(anchor for each in looked_at for anchor in list_anchors(each))
-
-    def accept(self, volume_node: Any, segmentation_node: Any, segment_id: str, slice_index: int) -> bool:
-        """Make a slice of a segment an anchor as it is; an empty one says "the structure is not here".
-
-        Returns:
-            False when the slice is an anchor already.
-
-        Raises:
-            VolumeError, AnnotationError: as `capture`; no such slice, or one beyond the segment's limits.
-        """
-        captured = capture(volume_node, segmentation_node, [segment_id])
-        return anchor_changes.accept(captured, self._log(segmentation_node), slice_index)
-
-    def release(self, volume_node: Any, segmentation_node: Any, segment_id: str, slice_index: int) -> bool:
-        """Let the next propagation rewrite a slice that is the user's now.
-
-        Returns:
-            False when the slice is no anchor.
-
-        Raises:
-            VolumeError, AnnotationError: as `capture`; the slice is the only drawn one.
-        """
-        captured = capture(volume_node, segmentation_node, [segment_id])
-        return anchor_changes.release(captured, self._log(segmentation_node), slice_index)
-
-    def limit_range(
-        self,
-        volume_node: Any,
-        segmentation_node: Any,
-        segment_id: str,
-        first: float | None = None,
-        last: float | None = None,
-        *,
-        unit: str = "slices",
-    ) -> LimitReport:
-        """Reject slices of a segment and everything beyond them, now and in later propagations, as one undo step.
-
-        Args:
-            volume_node: vtkMRMLScalarVolumeNode.
-            segmentation_node: vtkMRMLSegmentationNode.
-            segment_id: the segment.
-            first: the lowest slice that it may be on; None leaves that side as it is.
-            last: the highest one.
-            unit: "slices", or "mm" beyond the outermost drawn anchor on that side.
-
-        Raises:
-            VolumeError, AnnotationError, OutputError: as `capture` and `anchors.limit_range`; nothing was changed.
-        """
-        captured = capture(volume_node, segmentation_node, [segment_id])
-        return anchor_changes.limit_range(captured, self._log(segmentation_node), first, last, unit)
-
-    def limits(
-        self, volume_node: Any, segmentation_node: Any, segment_ids: Sequence[str] | None = None
-    ) -> Mapping[str, SliceLimits]:
-        """Segment ID -> the slices that it may be on; segments without limits are left out."""
-        if not anything_painted(volume_node, segmentation_node, segment_ids):
-            return {}
-        looked_at = captures(volume_node, segmentation_node, segment_ids)
-        return {segment.segment_id: segment.limits for each in looked_at for segment in each.segments if segment.limits}
-
-    def clear_limits(self, segmentation_node: Any, segment_id: str) -> None:
-        """Let a segment be on all slices again (an undo step), wherever its limits were set."""
-        self._change_memory(segmentation_node, segment_id, forget_limits)
-
-    def forget_anchors(self, segmentation_node: Any, segment_id: str) -> None:
-        """Count every painted slice of a segment as the user's again (an undo step); limits stay."""
-        self._change_memory(segmentation_node, segment_id, forget)
 
     def recommend(
         self,
@@ -272,7 +205,43 @@ class SceneLogic:
     ) -> tuple[SceneRecommendation, ...]:
         """The slices to look at next, best first; nothing is changed.
 
-        Once something is painted, what the last propagation has not computed yet is computed first.
+        The same as `begin_recommendation` and then `compute`, whose arguments these are.
+
+        Raises:
+            VolumeError, AnnotationError, MethodError, WeightsError, DeviceError: as `propagate`.
+            RecommendationError: no such policy, one that needs something painted, or no slice left.
+        """
+        job = self.begin_recommendation(
+            volume_node,
+            segmentation_node,
+            segment_ids,
+            policy,
+            all_axes,
+            count,
+            method=method,
+            axis=axis,
+            device=device,
+            seed=seed,
+        )
+        return job.compute(progress, is_cancelled)
+
+    def begin_recommendation(
+        self,
+        volume_node: Any,
+        segmentation_node: Any,
+        segment_ids: Sequence[str] | None = None,
+        policy: str = "expected-gain",
+        all_axes: bool = False,
+        count: int = 1,
+        *,
+        method: str | None = None,
+        axis: int | None = None,
+        device: str | None = None,
+        seed: int = 0,
+    ) -> RecommendationJob | BlankRecommendationJob:
+        """Take out of the scene what a recommendation needs, on the main thread.
+
+        Once something is painted, what the last propagation has not computed yet is computed by the job.
 
         Args:
             volume_node: vtkMRMLScalarVolumeNode.
@@ -285,24 +254,17 @@ class SceneLogic:
             axis: the axis to be painted along, before anything is painted (k by default).
             device: "auto", "cpu", "cuda" or "mps".
             seed: of the policy "random".
-            progress: called after every slice that is computed.
-            is_cancelled: asked between slices.
 
         Raises:
-            VolumeError, AnnotationError, MethodError, WeightsError, DeviceError: as `propagate`.
-            RecommendationError: no such policy, one that needs something painted, or no slice left.
+            VolumeError, AnnotationError: as `begin`.
         """
-        from ..engine.recommendation import recommend
-
+        question = RecommendationQuestion(policy, all_axes, count, seed)
         if not anything_painted(volume_node, segmentation_node, segment_ids):
-            made = self._sessions.method(method, device) if policy == "perceptual" else None
-            blank = blank_request(volume_node, axis, made, all_axes=all_axes, seed=seed)
-            return for_scene(recommend(blank, policy, count=count), None)
-        captured = capture(volume_node, segmentation_node, segment_ids)
-        propagation = self._propagation_of(captured, method, device, progress, is_cancelled)
-        opened = self._sessions.open(captured, method, device)
-        request = request_for(captured, propagation, opened, all_axes=all_axes, seed=seed)
-        return for_scene(recommend(request, policy, count=count), captured)
+            i, j, k = (float(v) for v in volume_node.GetSpacing()) if volume_node is not None else (1.0, 1.0, 1.0)
+            choice, voxels = self._sessions.choice(method, device), volume_voxels(volume_node)
+            return BlankRecommendationJob(self._sessions, choice, voxels, (k, j, i), axis or 0, question)
+        given = self._given(capture(volume_node, segmentation_node, segment_ids), method, device)
+        return RecommendationJob(self._sessions, given, question)
 
     def rehearse(
         self,
@@ -317,16 +279,34 @@ class SceneLogic:
     ) -> None:
         """Get ready for a correction on one slice, along the painted axis, while the user draws it.
 
-        Nothing is changed; the next propagation gives the same, sooner. Other arguments as `recommend`.
+        Nothing is changed; the next propagation gives the same, sooner. Other arguments as `begin_recommendation`.
 
         Raises:
             VolumeError, AnnotationError, MethodError, WeightsError, DeviceError: as `propagate`; no such slice.
             PropagationCancelled: `is_cancelled` said so; what is ready by then serves.
         """
+        job = self.begin_rehearsal(
+            volume_node, segmentation_node, slice_index, segment_ids, method=method, device=device
+        )
+        job.compute(is_cancelled=is_cancelled)
+
+    def begin_rehearsal(
+        self,
+        volume_node: Any,
+        segmentation_node: Any,
+        slice_index: int,
+        segment_ids: Sequence[str] | None = None,
+        *,
+        method: str | None = None,
+        device: str | None = None,
+    ) -> RehearsalJob:
+        """Take out of the scene what a rehearsal needs, on the main thread; arguments as `rehearse`.
+
+        Raises:
+            VolumeError, AnnotationError: as `begin`.
+        """
         captured = capture(volume_node, segmentation_node, segment_ids)
-        propagation = self._propagation_of(captured, method, device, is_cancelled=is_cancelled)
-        session = self._sessions.open(captured, method, device).session
-        session.rehearse(propagation, engine_anchors(captured), slice_index, is_cancelled=is_cancelled)
+        return RehearsalJob(self._sessions, self._given(captured, method, device), slice_index)
 
     def estimate_quality(
         self,
@@ -338,15 +318,24 @@ class SceneLogic:
         device: str | None = None,
     ) -> Mapping[str, QualityEstimate]:
         """Segment ID -> how good its propagation is, and whether the user may stop; arguments as `recommend`."""
-        from ..engine.recommendation import estimate_quality
+        return self.begin_quality(volume_node, segmentation_node, segment_ids, method=method, device=device).compute()
 
+    def begin_quality(
+        self,
+        volume_node: Any,
+        segmentation_node: Any,
+        segment_ids: Sequence[str] | None = None,
+        *,
+        method: str | None = None,
+        device: str | None = None,
+    ) -> QualityJob:
+        """Take out of the scene what `estimate_quality` needs, on the main thread.
+
+        Raises:
+            VolumeError, AnnotationError: as `begin`.
+        """
         captured = capture(volume_node, segmentation_node, segment_ids)
-        propagation = self._propagation_of(captured, method, device)
-        heard, stack = engine_anchors(captured), self._sessions.open(captured, method, device).stack
-        return {
-            segment.segment_id: estimate_quality(propagation, segment.label, heard, stack.spacing_mm)
-            for segment in captured.segments
-        }
+        return QualityJob(self._sessions, self._given(captured, method, device))
 
     def write_confidence(
         self,
@@ -377,37 +366,16 @@ class SceneLogic:
         if result is not None:
             return write_confidence(result.capture, result.propagation)
         captured = capture(volume_node, segmentation_node, segment_ids)
-        return write_confidence(captured, self._propagation_of(captured, method, device))
+        given = self._given(captured, method, device)
+        with self._sessions.in_use:
+            return write_confidence(captured, given.propagation(self._sessions.open(given.session)))
 
     def drop_session(self) -> None:
         """Give the memory of the kept features back."""
         self._sessions.drop()
 
-    def _log(self, segmentation_node: Any) -> UndoLog:
-        key = str(segmentation_node.GetID())
-        known = self._logs.get(key)
-        if known is None or known.writer.segmentation_node is not segmentation_node or not known.writer.is_usable():
-            known = UndoLog(SegmentWriter(segmentation_node))
-            self._logs[key] = known
-        return known
-
-    def _change_memory(self, segmentation_node: Any, segment_id: str, change: Callable[[Any], None]) -> None:
-        read_segment(require_segmentation(segmentation_node), segment_id)
-        self._log(segmentation_node).change_memory(segment_id, change)
-
-    def _propagation_of(
-        self,
-        captured: Capture,
-        method: str | None,
-        device: str | None,
-        progress: ProgressCallback | None = None,
-        is_cancelled: IsCancelled | None = None,
-    ) -> Propagation:
-        """What the anchors give as they are now; nothing is written."""
-        check_propagatable(captured)
-        return self._sessions.open(captured, method, device).session.propagate(
-            engine_anchors(captured), limits=engine_limits(captured), progress=progress, is_cancelled=is_cancelled
-        )
+    def _given(self, captured: Capture, method: str | None, device: str | None) -> EngineInput:
+        return EngineInput.of(captured, self._sessions, self._sessions.choice(method, device))
 
 
 def _direction(value: str | Direction) -> Direction:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..engine.records import Propagation
 from ..engine.slice_stack import SliceStack
 from .capture import Capture
-from .grid import volume_voxels
 from .segments import labelmap_segmentation, painted_ids, require_segmentation
 from .sessions import OpenSession
 
@@ -71,13 +72,20 @@ def request_for(
 
 
 def blank_request(
-    volume_node: Any, axis: int | None, method: object, *, all_axes: bool, seed: int
+    voxels: np.ndarray,
+    spacing_mm: tuple[float, float, float],
+    axis: int,
+    method: object,
+    *,
+    all_axes: bool,
+    seed: int,
 ) -> RecommendationRequest:
     """What a policy may look at before anything is painted: the volume's own slices.
 
     Args:
-        volume_node: the vtkMRMLScalarVolumeNode.
-        axis: of the volume's array; k by default.
+        voxels: the volume's, (k, j, i).
+        spacing_mm: per axis of `voxels`.
+        axis: of `voxels`.
         method: may describe slices.
         all_axes: look along all three axes.
         seed: of random choices.
@@ -88,9 +96,7 @@ def blank_request(
     from ..engine.descriptors import descriptors_of
     from ..engine.recommendation import RecommendationRequest
 
-    voxels = volume_voxels(volume_node)
-    i, j, k = (float(v) for v in volume_node.GetSpacing())
-    stack = SliceStack(voxels, (k, j, i), 0 if axis is None else axis)
+    stack = SliceStack(voxels, spacing_mm, axis)
     return RecommendationRequest(stack, all_axes=all_axes, seed=seed, features=descriptors_of(stack, method))
 
 

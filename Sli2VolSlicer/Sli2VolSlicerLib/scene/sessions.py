@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engine.errors import MethodError
 from ..engine.records import Anchor, Direction, IsCancelled, ProgressCallback, Propagation, SliceLimits
@@ -37,19 +38,61 @@ class Session(Protocol):
         is_cancelled: IsCancelled | None = ...,
     ) -> Propagation: ...
 
+    def rehearse(
+        self,
+        propagation: Propagation,
+        anchors: Sequence[Anchor],
+        slice_index: int,
+        *,
+        label: int | None = ...,
+        is_cancelled: IsCancelled | None = ...,
+    ) -> None: ...
+
 
 MakeSession = Callable[[SliceStack, "Method"], Session]
 
 
 @dataclass(frozen=True)
-class _SessionKey:
+class EngineChoice:
+    """What computes, and where.
+
+    Attributes:
+        method: a name out of engine.methods.METHOD_NAMES.
+        device: "auto", "cpu", "cuda" or "mps".
+        weights_file: takes the place of the catalogue's weights, for methods that have weights.
+        memory_bound_mb: what may be kept of features, in megabytes; the engine's own bound by default.
+    """
+
+    method: str = DEFAULT_METHOD
+    device: str = DEFAULT_DEVICE
+    weights_file: Path | None = None
+    memory_bound_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class VolumeState:
+    """What a session was made of: while this stays the same, so does all that it has computed."""
+
     volume_id: str
     image_time: int
     geometry: tuple[float, ...]
     shape: tuple[int, ...]
     axis: int
-    method: str
-    device: str
+
+
+@dataclass(frozen=True, eq=False)
+class SessionRequest:
+    """All that it takes to open a session on any thread, taken from the scene on the main one.
+
+    Attributes:
+        stack_of: makes the slices; asked once.
+        volume: what they are made of.
+        choice: what computes.
+    """
+
+    stack_of: Callable[[], SliceStack]
+    volume: VolumeState
+    choice: EngineChoice
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,64 +111,85 @@ class OpenSession:
 
 
 class SessionKeeper:
-    """Keeps the last session until another volume, geometry, axis, method or device is asked for.
+    """Keeps the last session until another volume, geometry, axis or choice of engine is asked for.
 
     Args:
         find_weights: method name to weights file.
         make_method: replaces the engine's own choice of method.
         make_session: replaces the engine's session.
+
+    Attributes:
+        in_use: to be held by whoever computes with the session: it serves one at a time.
     """
 
     def __init__(
         self, find_weights: FindWeights, make_method: MakeMethod | None = None, make_session: MakeSession | None = None
     ) -> None:
+        self.in_use = threading.RLock()
         self._find_weights = find_weights
-        self._make_method = make_method or self._engine_method
+        self._replaced_method = make_method
         self._make_session = make_session or _engine_session
-        self._kept: tuple[_SessionKey, OpenSession] | None = None
+        self._options = EngineChoice()
+        self._kept: tuple[VolumeState, EngineChoice, OpenSession] | None = None
 
-    def method(self, method: str | None, device: str | None) -> Method:
-        """The method by itself, before there is anything to propagate; None stands for those of last time.
+    def set_options(self, weights_file: Path | None, memory_bound_mb: float | None) -> None:
+        """What later choices hold beside method and device; a session made with others is left at its next use."""
+        self._options = replace(self._options, weights_file=weights_file, memory_bound_mb=memory_bound_mb)
+
+    def choice(self, method: str | None, device: str | None) -> EngineChoice:
+        """The engine to take; None stands for the method and device of the last session."""
+        kept = self._kept
+        last = kept[1] if kept is not None else EngineChoice()
+        return replace(self._options, method=method or last.method, device=device or last.device)
+
+    def method(self, choice: EngineChoice) -> Method:
+        """The method by itself, before there is anything to propagate.
 
         Raises:
             MethodError, WeightsError, DeviceError: there can be none.
         """
-        return self._make_method(*self._names(method, device))
+        if self._replaced_method is not None:
+            return self._replaced_method(choice.method, choice.device)
+        return self._engine_method(choice)
 
-    def open(self, captured: Capture, method: str | None, device: str | None) -> OpenSession:
-        """The session for a capture; None stands for the method and device of the last one.
+    def request(self, captured: Capture, choice: EngineChoice) -> SessionRequest:
+        """What it takes to open the session for a capture; reads the scene, computes nothing."""
+        return SessionRequest(lambda: captured.stack, volume_state(captured), choice)
+
+    def open(self, request: SessionRequest) -> OpenSession:
+        """The session for a request, on any thread.
 
         Raises:
             VolumeError, MethodError, WeightsError, DeviceError: there can be none.
         """
-        method, device = self._names(method, device)
-        key = _session_key(captured, method, device)
-        if self._kept is None or self._kept[0] != key:
-            self._kept = None
-            made = self._make_method(method, device)
-            self._kept = (key, OpenSession(made, captured.stack, self._make_session(captured.stack, made)))
-        return self._kept[1]
+        with self.in_use:
+            kept = self._kept
+            if kept is not None and kept[:2] == (request.volume, request.choice):
+                return kept[2]
+            # Give the old one's memory back before the new one takes its own.
+            self._kept = kept = None
+            made = self.method(request.choice)
+            stack = request.stack_of()
+            opened = OpenSession(made, stack, self._make_session(stack, made))
+            self._kept = (request.volume, request.choice, opened)
+            return opened
 
     def drop(self) -> None:
-        """Give its memory back."""
+        """Give its memory back; one that is computing keeps it until it is done."""
         self._kept = None
 
-    def _names(self, method: str | None, device: str | None) -> tuple[str, str]:
-        last = self._kept[0] if self._kept is not None else None
-        return (
-            method or (last.method if last is not None else DEFAULT_METHOD),
-            device or (last.device if last is not None else DEFAULT_DEVICE),
-        )
-
-    def _engine_method(self, name: str, device: str) -> Method:
+    def _engine_method(self, choice: EngineChoice) -> Method:
         try:
             from ..engine.methods import METHODS_WITH_WEIGHTS, REFINEMENT_OF, create_method
         except ModuleNotFoundError as error:
             msg = f"The Python package '{error.name}' is not installed here: install it before propagating."
             raise MethodError(msg) from error
-        weights = self._find_weights(name) if name in METHODS_WITH_WEIGHTS else None
+        name, weights = choice.method, None
+        if name in METHODS_WITH_WEIGHTS:
+            weights = choice.weights_file or self._find_weights(name)
         refinement = self._find_weights(REFINEMENT_OF[name]) if name in REFINEMENT_OF else None
-        return create_method(name, weights, device, refinement=refinement)
+        bound = {} if choice.memory_bound_mb is None else {"memory_bound_mb": choice.memory_bound_mb}
+        return create_method(name, weights, choice.device, refinement=refinement, **bound)
 
 
 def default_weights(name: str) -> Path:
@@ -135,21 +199,24 @@ def default_weights(name: str) -> Path:
     return Path(find_weights(name))
 
 
+def volume_state(captured: Capture) -> VolumeState:
+    """What a capture's volume and painted axis are at this moment."""
+    return VolumeState(
+        volume_id=f"{captured.volume_node.GetID()}@{id(captured.volume_node.GetScene())}",
+        image_time=image_time(captured.volume_node),
+        geometry=tuple(round(float(v), 6) for v in captured.grid.ijk_to_segmentation.ravel()),
+        shape=tuple(captured.grid.voxels.shape),
+        axis=captured.axis,
+    )
+
+
+def image_time(volume_node: Any) -> int:
+    """When a volume's image was last changed, in VTK's time; it must have one."""
+    image = volume_node.GetImageData()
+    return max(int(image.GetMTime()), int(image.GetPointData().GetScalars().GetMTime()))
+
+
 def _engine_session(stack: SliceStack, method: Method) -> Session:
     from ..engine.session import PropagationSession
 
     return PropagationSession(stack, method)
-
-
-def _session_key(captured: Capture, method: str, device: str) -> _SessionKey:
-    image = captured.volume_node.GetImageData()
-    scalars_time = image.GetPointData().GetScalars().GetMTime()
-    return _SessionKey(
-        volume_id=f"{captured.volume_node.GetID()}@{id(captured.volume_node.GetScene())}",
-        image_time=max(int(image.GetMTime()), int(scalars_time)),
-        geometry=tuple(round(float(v), 6) for v in captured.grid.ijk_to_segmentation.ravel()),
-        shape=tuple(captured.grid.voxels.shape),
-        axis=captured.axis,
-        method=method,
-        device=device,
-    )

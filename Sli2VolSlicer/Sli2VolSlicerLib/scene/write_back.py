@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..engine.errors import AnnotationError, OutputError
+from ..engine.errors import OutputError, StaleResultError
 from ..engine.records import Direction, Propagation
 from .capture import Capture, CapturedSegment
 from .editable import EditRules, editable, occupied
@@ -110,7 +110,8 @@ def write_back(
         reach: which slices the propagation was about; all by default.
 
     Raises:
-        AnnotationError: a segment was edited or removed since the capture.
+        StaleResultError: a segment was edited since the capture.
+        AnnotationError: a segment was removed since.
         OutputError: Slicer could not save the undo state, make the editable area, or take the change.
     """
     rules = rules or EditRules.from_node(None)
@@ -198,7 +199,7 @@ def _unedited(capture: Capture, segment: CapturedSegment, labelmap: SegmentLabel
         msg = (
             f"Segment '{segment.name}' was edited while it was being propagated: nothing was written. Propagate again."
         )
-        raise AnnotationError(msg)
+        raise StaleResultError(msg)
     return labelmap
 
 
