@@ -81,6 +81,12 @@ def test_weights_are_fetched_and_removed(catalogue: Catalogue, capsys: pytest.Ca
     assert list(catalogue.fetched.iterdir()) == []
 
 
+def test_weights_are_taken_from_a_folder(catalogue: Catalogue, tmp_path: Path) -> None:
+    (tmp_path / "made-up.safetensors").write_bytes(CONTENT)
+    assert main(["models", "fetch", "made-up", "--from", str(tmp_path)]) == 0
+    assert (catalogue.fetched / "made-up.safetensors").read_bytes() == CONTENT
+
+
 def test_a_fetch_without_network_is_one_line(catalogue: Catalogue, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "fetch", "made-up"]) == 2
     assert "Cannot reach 127.0.0.1:9" in capsys.readouterr().err.splitlines()[-1]

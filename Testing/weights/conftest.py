@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from weights.loopback import Loopback, serving
 
-from Sli2VolSlicerLib.weights import RemoteFile
+from Sli2VolSlicerLib.weights import RemoteFile, WeightsEntry
 
 
 @pytest.fixture
@@ -23,3 +23,19 @@ def server() -> Iterator[Loopback]:
 def remote(server: Loopback) -> RemoteFile:
     digest = hashlib.sha256(server.content).hexdigest()
     return RemoteFile(server.url, "made-up.safetensors", len(server.content), digest)
+
+
+@pytest.fixture
+def entry(remote: RemoteFile) -> WeightsEntry:
+    assert remote.bytes is not None
+    return WeightsEntry(
+        name="made-up-large",
+        version="1.0",
+        method="made-up",
+        file=remote.file_name,
+        sha256=remote.sha256,
+        bytes=remote.bytes,
+        url=remote.url,
+        licence="Apache-2.0",
+        card="made-up.md",
+    )

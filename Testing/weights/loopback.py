@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import http.server
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+
+PIECE_BYTES = 50_000
 
 
 @dataclass
@@ -17,14 +20,22 @@ class Loopback:
         content: the file.
         understands_range: whether a request for the rest of the file is honoured.
         stop_after: bytes after which the connection breaks, or None.
+        tells_length: whether the size is told before the file comes.
+        status: an HTTP error to answer with, or None.
+        pause_s: seconds between one piece and the next.
         ranges: the Range header of every request, None where there was none.
+        headers: all headers of every request.
         url: where the file is.
     """
 
     content: bytes
     understands_range: bool = True
     stop_after: int | None = None
+    tells_length: bool = True
+    status: int | None = None
+    pause_s: float = 0.0
     ranges: list[str | None] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
 
 
@@ -37,6 +48,10 @@ def serving(content: bytes) -> Iterator[Loopback]:
         def do_GET(self) -> None:
             asked = self.headers.get("Range")
             loopback.ranges.append(asked)
+            loopback.headers.append(dict(self.headers.items()))
+            if loopback.status is not None:
+                self.send_error(loopback.status)
+                return
             if self.path != "/weights":
                 self.send_error(404)
                 return
@@ -52,9 +67,21 @@ def serving(content: bytes) -> Iterator[Loopback]:
             else:
                 self.send_response(200)
             body = loopback.content[start:]
-            self.send_header("Content-Length", str(len(body)))
+            if loopback.tells_length:
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body[: loopback.stop_after])
+            self.send_pieces(body[: loopback.stop_after])
+
+        def do_CONNECT(self) -> None:
+            """As a proxy: refuse the tunnel."""
+            self.send_error(loopback.status or 405)
+
+        def send_pieces(self, body: bytes) -> None:
+            # A client that cancels closes its end.
+            with suppress(ConnectionError):
+                for start in range(0, len(body), PIECE_BYTES):
+                    self.wfile.write(body[start : start + PIECE_BYTES])
+                    time.sleep(loopback.pause_s)
 
         def log_message(self, format: str, *args: object) -> None:
             pass

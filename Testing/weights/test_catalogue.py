@@ -11,29 +11,12 @@ import pytest
 from Sli2VolSlicerLib.engine.errors import WeightsError
 from Sli2VolSlicerLib.weights import (
     Catalogue,
-    RemoteFile,
     WeightsEntry,
     fetched_folder,
     find_weights,
     sha256_of,
     shipped_folder,
 )
-
-
-@pytest.fixture
-def entry(remote: RemoteFile) -> WeightsEntry:
-    assert remote.bytes is not None
-    return WeightsEntry(
-        name="made-up-large",
-        version="1.0",
-        method="made-up",
-        file=remote.file_name,
-        sha256=remote.sha256,
-        bytes=remote.bytes,
-        url=remote.url,
-        licence="Apache-2.0",
-        card="made-up.md",
-    )
 
 
 @pytest.fixture

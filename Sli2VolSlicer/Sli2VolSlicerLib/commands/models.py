@@ -21,6 +21,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verify.set_defaults(run=run_verify)
     fetch = actions.add_parser("fetch", help="fetch weights that are not on this computer")
     fetch.add_argument("name", metavar="NAME")
+    fetch.add_argument(
+        "--from", dest="source", default="", metavar="PLACE", help="a mirror, folder or file to fetch them from"
+    )
     fetch.set_defaults(run=run_fetch)
     remove = actions.add_parser("remove", help="remove fetched weights")
     remove.add_argument("name", metavar="NAME")
@@ -59,7 +62,9 @@ def run_verify(arguments: argparse.Namespace) -> int:
 def run_fetch(arguments: argparse.Namespace) -> int:
     """Fetch one."""
     with cancel_on_interrupt() as is_cancelled, byte_bar(True) as progress:
-        path = Catalogue.open().fetch(arguments.name, progress=progress, is_cancelled=is_cancelled)
+        path = Catalogue.open().fetch(
+            arguments.name, source=arguments.source, progress=progress, is_cancelled=is_cancelled
+        )
     print(path)
     return 0
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from ..engine.errors import WeightsError
 from .entry import WeightsEntry, check_file
-from .fetch import FetchProgress, IsCancelled, RemoteFile, fetch_file, remove_file
+from .fetch import fetch_file, remove_file, take_file
 from .locations import CATALOGUE_FILE, fetched_folder, shipped_folder
+from .partial_file import PartialFile
+from .remote import FetchProgress, IsCancelled, RemoteFile
+from .source import address_of
 
 
 class Catalogue:
@@ -83,42 +87,56 @@ class Catalogue:
 
     def path_of(self, entry: WeightsEntry) -> Path | None:
         """Where the file of `entry` lies (shipped before fetched), unverified; None if it is not here."""
-        for folder in (self.shipped, self.fetched):
-            path = folder / entry.file
-            if path.is_file():
-                return path
-        return None
+        return next(iter(self._paths_of(entry)), None)
+
+    def bytes_begun(self, entry: WeightsEntry) -> int:
+        """How much of `entry` an unfinished fetch left; the next one goes on from there."""
+        return PartialFile(_remote(entry, entry.url), self.fetched).bytes_here
 
     def verify(self, entry: WeightsEntry) -> Path:
         """The path of the file of `entry`, its size and SHA-256 checked.
 
         Raises:
-            WeightsError: the file is not here, or is damaged.
+            WeightsError: the file is not here, or is damaged (and, of two, both are).
         """
-        path = self.path_of(entry)
-        if path is None:
+        paths = self._paths_of(entry)
+        if not paths:
             way = f"fetch them with 'sli2vol models fetch {entry.name}'" if entry.url else "install them again"
             msg = f"The weights '{entry.name}' are not on this computer ({entry.file} in {self.fetched}): {way}."
             raise WeightsError(msg)
-        check_file(path, entry.bytes, entry.sha256)
-        return path
+        for path in paths[:-1]:
+            with suppress(WeightsError):
+                check_file(path, entry.bytes, entry.sha256)
+                return path
+        check_file(paths[-1], entry.bytes, entry.sha256)
+        return paths[-1]
 
     def fetch(
-        self, name: str, *, progress: FetchProgress | None = None, is_cancelled: IsCancelled | None = None
+        self,
+        name: str,
+        *,
+        source: str = "",
+        progress: FetchProgress | None = None,
+        is_cancelled: IsCancelled | None = None,
     ) -> Path:
         """The verified path of the weights `name`, fetched into the user's folder if they are not here.
+
+        Args:
+            name: name of an entry or of a method.
+            source: a mirror, folder or file instead of the catalogue's address: see `address_of`.
+            progress: told the bytes that are here and the bytes that there will be.
+            is_cancelled: asked for every piece that comes.
 
         Raises:
             WeightsError: unknown name, nowhere to fetch from, or the fetching failed (`FetchError`).
         """
         entry = self.find(name)
-        path = self.path_of(entry)
-        if path is not None:
+        with suppress(WeightsError):
             return self.verify(entry)
-        if not entry.url:
-            msg = f"The weights '{entry.name}' cannot be fetched: the catalogue names no address. Install them again."
-            raise WeightsError(msg)
-        remote = RemoteFile(entry.url, entry.file, entry.bytes, entry.sha256)
+        address = address_of(entry, source)
+        remote = _remote(entry, str(address))
+        if isinstance(address, Path):
+            return take_file(remote, address, self.fetched, progress=progress, is_cancelled=is_cancelled)
         return fetch_file(remote, self.fetched, progress=progress, is_cancelled=is_cancelled)
 
     def remove(self, name: str) -> bool:
@@ -128,6 +146,13 @@ class Catalogue:
             Whether there was anything to remove.
         """
         return remove_file(self.find(name).file, self.fetched)
+
+    def _paths_of(self, entry: WeightsEntry) -> list[Path]:
+        return [path for path in (self.shipped / entry.file, self.fetched / entry.file) if path.is_file()]
+
+
+def _remote(entry: WeightsEntry, address: str) -> RemoteFile:
+    return RemoteFile(address, entry.file, entry.bytes, entry.sha256)
 
 
 def find_weights(name: str) -> Path:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_HELD_BY_ANOTHER = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+"""What the systems say of a lock that somebody else holds (Windows: the last two)."""
 
 
 @contextmanager
@@ -21,6 +25,9 @@ def file_lock(path: Path, give_up: Callable[[], bool], poll_s: float = 0.1) -> I
 
     Yields:
         True when the lock is held, False when `give_up` said so first.
+
+    Raises:
+        OSError: the lock file cannot be made, or the file system knows no locks.
     """
     handle = _acquire(path, give_up, poll_s)
     if handle is None:
@@ -38,10 +45,15 @@ def file_lock(path: Path, give_up: Callable[[], bool], poll_s: float = 0.1) -> I
 def _acquire(path: Path, give_up: Callable[[], bool], poll_s: float) -> int | None:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        # The holder before us may have removed the file that we opened: then the lock is on nothing.
-        if _try_lock(handle) and _is_still(path, handle):
+        locked = False
+        try:
+            # The holder before us may have removed the file that we opened: then the lock is on nothing.
+            locked = _try_lock(handle) and _is_still(path, handle)
+        finally:
+            if not locked:
+                os.close(handle)
+        if locked:
             return handle
-        os.close(handle)
         if give_up():
             return None
         time.sleep(poll_s)
@@ -64,6 +76,9 @@ def _try_lock(handle: int) -> bool:
             import fcntl
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in _HELD_BY_ANOTHER:
+            return False
+        # A file system that knows no locks would otherwise look like one who never lets go.
+        raise
     return True
