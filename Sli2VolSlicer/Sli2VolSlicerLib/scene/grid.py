@@ -98,6 +98,23 @@ def volume_to_segmentation(volume_node: Any, segmentation_node: Any) -> np.ndarr
     return matrix_to_array(between) @ ijk_to_ras
 
 
+def node_to_world(node: Any) -> np.ndarray:
+    """A node's own coordinates to the world, (4, 4); one that is not linear is left out."""
+    parent = node.GetParentTransformNode()
+    if parent is None or not parent.IsTransformToWorldLinear():
+        return np.eye(4)
+    matrix = vtk.vtkMatrix4x4()
+    parent.GetMatrixTransformToWorld(matrix)
+    return matrix_to_array(matrix)
+
+
+def volume_to_world(volume_node: Any) -> np.ndarray:
+    """Volume ijk to the world, (4, 4), linear parent transforms included."""
+    matrix = vtk.vtkMatrix4x4()
+    volume_node.GetIJKToRASMatrix(matrix)
+    return np.asarray(node_to_world(volume_node) @ matrix_to_array(matrix))
+
+
 def make_grid(volume_node: Any, segmentation_node: Any, labelmap: Any) -> Grid:
     """The grid for a volume and the lattice of one binary labelmap of a segmentation.
 
@@ -113,7 +130,7 @@ def make_grid(volume_node: Any, segmentation_node: Any, labelmap: Any) -> Grid:
     between = np.linalg.solve(labelmap_ijk, volume_ijk)
     k, j, i = voxels.shape
     exact = LatticeMap.from_matrix(between, (k, j, i))
-    world = _to_world(segmentation_node)
+    world = node_to_world(segmentation_node)
     if exact is not None:
         return Grid(voxels, _spacing(world @ volume_ijk), volume_ijk, exact, True)
     start, resampled = _resample(voxels, between, str(volume_node.GetName()))
@@ -165,15 +182,6 @@ def _parallel_axes(between: np.ndarray) -> tuple[int, int, int]:
     """For each volume array axis the labelmap array axis most parallel to it."""
     i, j, k = (2 - int(a) for a in np.abs(between[:3, :3] / np.linalg.norm(between[:3, :3], axis=0)).argmax(axis=0))
     return k, j, i
-
-
-def _to_world(node: Any) -> np.ndarray:
-    parent = node.GetParentTransformNode()
-    if parent is None or not parent.IsTransformToWorldLinear():
-        return np.eye(4)
-    matrix = vtk.vtkMatrix4x4()
-    parent.GetMatrixTransformToWorld(matrix)
-    return matrix_to_array(matrix)
 
 
 def _spacing(ijk_to_world: np.ndarray) -> tuple[float, float, float]:
