@@ -8,7 +8,7 @@ from .locations import fetched_folder, shipped_folder
 from .own_file import OwnFile, describe_own_file
 from .remote import FetchCancelled, FetchError, FetchProgress, IsCancelled, RemoteFile
 from .source import address_of
-from .states import WeightsState, Whereabouts, state_of
+from .states import WeightsState, Whereabouts, state_of, states_read_anew
 
 __all__ = [
     "Catalogue",
@@ -32,5 +32,6 @@ __all__ = [
     "sha256_of",
     "shipped_folder",
     "state_of",
+    "states_read_anew",
     "take_file",
 ]

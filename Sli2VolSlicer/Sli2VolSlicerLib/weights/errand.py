@@ -62,6 +62,11 @@ class Errand(Generic[Outcome]):
         with self._lock:
             return self._report
 
+    @property
+    def is_cancelling(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._cancel.is_set()
+
     def cancel(self) -> None:
         """Ask it to stop; it does so with the next piece that comes."""
         self._cancel.set()

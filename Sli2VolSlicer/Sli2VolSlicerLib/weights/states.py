@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..engine.errors import WeightsError
 from .catalogue import Catalogue
-from .entry import WeightsEntry
+from .entry import WeightsEntry, forget_checks
 
 
 class Whereabouts(Enum):
@@ -47,15 +47,28 @@ class WeightsState:
         return self.whereabouts in (Whereabouts.SHIPPED, Whereabouts.FETCHED)
 
 
-def state_of(catalogue: Catalogue, entry: WeightsEntry) -> WeightsState:
-    """Where `entry` stands; its SHA-256 is computed once and again only when the file has changed."""
+def state_of(catalogue: Catalogue, entry: WeightsEntry, *, thorough: bool = True) -> WeightsState:
+    """Where `entry` stands.
+
+    Args:
+        catalogue: the catalogue that it is in.
+        entry: which weights.
+        thorough: whether to look at the SHA-256 too (read once while the file stays unchanged), not only at the size.
+    """
     path, begun = catalogue.path_of(entry), catalogue.bytes_begun(entry)
     can_remove = bool(begun) or (catalogue.fetched / entry.file).is_file()
     if path is None:
         return WeightsState(entry, Whereabouts.BEGUN if begun else Whereabouts.MISSING, None, begun, can_remove)
-    try:
-        good = catalogue.verify(entry)
-    except WeightsError as error:
-        return WeightsState(entry, Whereabouts.DAMAGED, path, 0, can_remove, str(error))
-    whereabouts = Whereabouts.SHIPPED if good.parent == catalogue.shipped else Whereabouts.FETCHED
-    return WeightsState(entry, whereabouts, good, entry.bytes, can_remove)
+    if thorough or path.stat().st_size != entry.bytes:
+        try:
+            path = catalogue.verify(entry)
+        except WeightsError as error:
+            return WeightsState(entry, Whereabouts.DAMAGED, path, 0, can_remove, str(error))
+    whereabouts = Whereabouts.SHIPPED if path.parent == catalogue.shipped else Whereabouts.FETCHED
+    return WeightsState(entry, whereabouts, path, entry.bytes, can_remove)
+
+
+def states_read_anew(catalogue: Catalogue) -> tuple[WeightsState, ...]:
+    """Where every entry stands, each file read from the disk now; takes a moment for large ones."""
+    forget_checks()
+    return tuple(state_of(catalogue, entry) for entry in catalogue.entries)
