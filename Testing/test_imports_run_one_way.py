@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "engine": set(),
     "weights": {"engine"},
     "scene": {"engine", "weights"},
-    "panel": {"scene", "engine.errors", "engine.records"},
+    "panel": {"scene", "weights", "engine.errors", "engine.records"},
     "training": {"engine"},
     "commands": {"engine", "weights", "training"},
 }
