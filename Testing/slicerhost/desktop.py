@@ -22,10 +22,10 @@ class Layout:
     def __init__(self) -> None:
         self.widgets: list[Any] = []
 
-    def addWidget(self, widget: Any) -> None:  # noqa: N802
+    def addWidget(self, widget: Any) -> None:
         self.widgets.append(widget)
 
-    def addStretch(self, stretch: int = 0) -> None:  # noqa: N802
+    def addStretch(self, stretch: int = 0) -> None:
         pass
 
 
@@ -44,7 +44,7 @@ class ScriptedLoadableModuleLogic:
 
 
 class ScriptedLoadableModuleTest(unittest.TestCase):
-    def delayDisplay(self, message: str, msec: int = 0) -> None:  # noqa: N802
+    def delayDisplay(self, message: str, msec: int = 0) -> None:
         pass
 
 
@@ -57,19 +57,19 @@ class Widget:
         self.rows: list[tuple[Any, ...]] = []
         self._clicked: list[Callable[[], None]] = []
 
-    def setText(self, text: str) -> None:  # noqa: N802
+    def setText(self, text: str) -> None:
         self.text = text
 
-    def setEnabled(self, enabled: bool) -> None:  # noqa: N802
+    def setEnabled(self, enabled: bool) -> None:
         self.enabled = enabled
 
-    def setToolTip(self, text: str) -> None:  # noqa: N802
+    def setToolTip(self, text: str) -> None:
         self.tool_tip = text
 
-    def setWordWrap(self, wrap: bool) -> None:  # noqa: N802
+    def setWordWrap(self, wrap: bool) -> None:
         self.wrap = wrap
 
-    def addRow(self, *row: Any) -> None:  # noqa: N802
+    def addRow(self, *row: Any) -> None:
         self.rows.append(row)
 
     def connect(self, signal: str, slot: Callable[[], None]) -> None:
@@ -91,10 +91,10 @@ class NodeComboBox(Widget):
         self.nodeTypes: list[str] = []
         self._scene: Any = None
 
-    def setMRMLScene(self, scene: Any) -> None:  # noqa: N802
+    def setMRMLScene(self, scene: Any) -> None:
         self._scene = scene
 
-    def currentNode(self) -> Any:  # noqa: N802
+    def currentNode(self) -> Any:
         return self._scene.GetFirstNodeByClass(self.nodeTypes[0]) if self._scene is not None else None
 
 
