@@ -76,7 +76,8 @@ def _set_attribute(self: Any, name: str, value: Any) -> None:
     if isinstance(found, QtCore.Property):
         found.fset(self, value)
         return
-    if hasattr(type(found), "__set__"):
+    if hasattr(type(found), "__set__") or isinstance(value, QtCore.SignalInstance):
+        # PySide6 keeps a signal with several signatures in the object when it is first asked for.
         _plain_setattr(self, name, value)
         return
     base = next(c for c in kind.__mro__ if is_native(c))
@@ -237,6 +238,11 @@ def _find_first(self: Any, kind: Any = "QObject", name: str = "") -> Any:
     return next(iter(_find_children(self, kind, name)), None)
 
 
+def _first_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Without the values that C++ gives back through pointers: PythonQt leaves them out."""
+    return lambda *arguments: function(*arguments)[0]
+
+
 def _names() -> Iterator[tuple[str, Any]]:
     """What the libraries hold; a class is made when it is first asked for by name."""
     for library in LIBRARIES:
@@ -275,6 +281,8 @@ def _change_pyside() -> None:
     base.findChild = _find_first
     base.findChildren = _find_children
     base.delete = shiboken6.delete
+    for name in ("getOpenFileName", "getSaveFileName"):
+        setattr(QtWidgets.QFileDialog, name, staticmethod(_first_of(getattr(QtWidgets.QFileDialog, name))))
 
 
 def make_qt() -> ModuleType:
