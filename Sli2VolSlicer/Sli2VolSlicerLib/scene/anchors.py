@@ -17,6 +17,7 @@ from .geometry import bounding_box
 from .history import SegmentStep, UndoLog, segment_step
 from .memory import read_tag, remember
 from .segments import convert_to_labelmap, read_segment
+from .surface import surfaces_made_once
 
 UNITS = ("slices", "mm")
 
@@ -291,7 +292,7 @@ def _take_away(captured: Capture, segment: CapturedSegment, writer: SegmentWrite
     box = bounding_box(removed)
     assert box is not None
     part = removed[box.slices]
-    with writer.all_or_nothing():
+    with surfaces_made_once(captured.segmentation_node, [segment.segment_id]), writer.all_or_nothing():
         writer.change(segment.segment_id, captured.grid.to_labelmap, box, np.zeros_like(part), part)
 
 

@@ -30,12 +30,18 @@ def confidence_table(scene: Any) -> Any:
     if node is None:
         node = slicer.vtkMRMLColorTableNode()
         node.SetSingletonTag(_TAG)
-        node.SetName("Sli2Vol confidence")
-        node.SetDescription("From unsure (orange) to sure (blue).")
-        node.SetTypeToUser()
-        node.SetNumberOfColors(_STEPS)
-        for step in range(_STEPS):
-            red, green, blue = (value / 255 for value in confidence_colour(step / (_STEPS - 1)))
-            node.SetColor(step, f"{50 + 50 * step / (_STEPS - 1):.0f} %", red, green, blue, 1.0)
         node = scene.AddNode(node)
+    # Closing a scene empties the nodes that stay.
+    if node.GetNumberOfColors() != _STEPS:
+        _fill(node)
     return node
+
+
+def _fill(node: Any) -> None:
+    node.SetName("Sli2Vol confidence")
+    node.SetDescription("From unsure (orange) to sure (blue).")
+    node.SetTypeToUser()
+    node.SetNumberOfColors(_STEPS)
+    for step in range(_STEPS):
+        red, green, blue = (value / 255 for value in confidence_colour(step / (_STEPS - 1)))
+        node.SetColor(step, f"{50 + 50 * step / (_STEPS - 1):.0f} %", red, green, blue, 1.0)

@@ -21,6 +21,7 @@ from .geometry import Box, LatticeMap, bounding_box, matrix_to_array
 from .grid import Grid
 from .memory import SegmentMemory, fingerprint, read_tag, write_tag
 from .segments import read_segment, segment_ids
+from .surface import surfaces_made_once
 
 MOST_STEPS = 50
 """Older ones cannot be taken back any more."""
@@ -182,7 +183,7 @@ class UndoLog:
         layers = self.layers()
         moved = {segment_id: move.voxels for segment_id, move in moves.items() if move.voxels is not None}
         if moved:
-            with self.writer.all_or_nothing():
+            with surfaces_made_once(self.writer.segmentation_node, moved), self.writer.all_or_nothing():
                 for segment_id, (to_labelmap, box, now, target) in moved.items():
                     self.writer.change(segment_id, to_labelmap, box, target & ~now, now & ~target)
             if backwards and self.layers() > step.layers:

@@ -125,8 +125,7 @@ def _is_possible(captured: Capture, recommendation: SceneRecommendation) -> bool
 
 
 def _filled(captured: Capture, segment: CapturedSegment) -> np.ndarray:
-    filled: np.ndarray = captured.slices_first(segment.mask).any(axis=(1, 2))
-    return filled
+    return np.asarray(captured.slices_first(segment.mask).any(axis=(1, 2)))
 
 
 def _confidence(captured: Capture, segment: CapturedSegment, result: SceneResult | None) -> np.ndarray:

@@ -16,6 +16,7 @@ from .geometry import Box, bounding_box
 from .history import SegmentStep, segment_step
 from .memory import read_tag, remember
 from .segments import SegmentLabelmap, convert_to_labelmap, labelmap_segmentation, read_segment
+from .surface import surfaces_made_once
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,8 @@ def _unedited(capture: Capture, segment: CapturedSegment, labelmap: SegmentLabel
 
 
 def _apply(capture: Capture, changes: tuple[SegmentChange, ...], writer: SegmentWriter) -> None:
-    with writer.all_or_nothing():
+    ids = [change.segment.segment_id for change in changes]
+    with surfaces_made_once(capture.segmentation_node, ids), writer.all_or_nothing():
         for change in changes:
             writer.change(change.segment.segment_id, capture.grid.to_labelmap, change.box, change.added, change.removed)
         for change in changes:
