@@ -149,10 +149,10 @@ class LoadedModule:
     Args:
         name: the module's.
         make_logic: its logic's class.
-        scene: the scene that the logic is for.
+        scene: the scene that the logic is for; None where one that is there already has registered the module's nodes.
     """
 
-    def __init__(self, name: str, make_logic: Any, scene: Any) -> None:
+    def __init__(self, name: str, make_logic: Any, scene: Any | None = None) -> None:
         self.name = name
         self._make_logic = make_logic
         self._scene = scene
@@ -161,7 +161,8 @@ class LoadedModule:
     def logic(self) -> Any:
         if self._logic is None:
             self._logic = self._make_logic()
-            self._logic.SetMRMLScene(self._scene)
+            if self._scene is not None:
+                self._logic.SetMRMLScene(self._scene)
         return self._logic
 
 
@@ -228,7 +229,7 @@ class Application:
         self._scene = scene
         self._folder = folder
         self._is_testing = True
-        self._settings = QSettings(str(folder / "Slicer.ini"), QSettings.Format.IniFormat)
+        self._settings = QSettings()
         self._logic = slicer.vtkSlicerApplicationLogic()
         self._logic.SetMRMLScene(scene)
         self._colours = slicer.vtkMRMLColorLogic()

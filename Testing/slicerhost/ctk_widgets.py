@@ -50,13 +50,13 @@ class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
 
     def sizeHint(self) -> QSize:
         header = QSize(self.fontMetrics().horizontalAdvance(self.text) + 30, self._header_height())
-        inside = self.layout().sizeHint() if self.layout() is not None and self.isChecked() else QSize(0, 0)
+        inside = self.layout().totalSizeHint() if self.layout() is not None and self.isChecked() else QSize(0, 0)
         return header.expandedTo(inside)
 
     def minimumSizeHint(self) -> QSize:
         if not self.isChecked() or self.layout() is None:
             return QSize(0, self._header_height())
-        return self.layout().minimumSize().expandedTo(QSize(0, self._header_height()))
+        return self.layout().totalMinimumSize().expandedTo(QSize(0, self._header_height()))
 
     def hitButton(self, position: Any) -> bool:
         return bool(position.y() < self._header_height())

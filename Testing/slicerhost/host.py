@@ -92,16 +92,12 @@ def slicer_desktop(scene: Any) -> Iterator[Desktop]:
     """
     qt_application = QApplication.instance() or QApplication(["Slicer"])
     with tempfile.TemporaryDirectory() as folder, _collected_errors() as errors:
-        QSettings.setDefaultFormat(QSettings.Format.IniFormat)
-        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
+        _keep_settings_in(folder)
         with _installed(_slicer_names(scene), _python_modules()):
             app = Application(qt_application, scene, Path(folder))
             slicer.app = app
-            for name, logic in (
-                ("Volumes", slicer.vtkSlicerVolumesLogic),
-                ("Segmentations", slicer.vtkSlicerSegmentationsModuleLogic),
-            ):
-                setattr(slicer.modules, name.lower(), LoadedModule(name, logic, scene))
+            slicer.modules.volumes = LoadedModule("Volumes", slicer.vtkSlicerVolumesLogic, scene)
+            slicer.modules.segmentations = LoadedModule("Segmentations", slicer.vtkSlicerSegmentationsModuleLogic)
             desktop = Desktop(app)
             desktop.errors = errors
             try:
@@ -109,6 +105,13 @@ def slicer_desktop(scene: Any) -> Iterator[Desktop]:
             finally:
                 app.close_down()
     assert not errors, "\n".join(["Raised where nobody catches it:", *errors])
+
+
+def _keep_settings_in(folder: str) -> None:
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
+    QApplication.setOrganizationName("NA-MIC")
+    QApplication.setApplicationName("Slicer")
 
 
 def _slicer_names(scene: Any) -> dict[str, Any]:

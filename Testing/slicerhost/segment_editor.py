@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import slicer
@@ -36,6 +37,13 @@ OVERWRITE_MODES = (
     ("Allow overlap", slicer.vtkMRMLSegmentEditorNode.OverwriteNone),
 )
 BRUSH_RADIUS_MM = 6.0
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One of the editor's effects, by its name."""
+
+    name: str
 
 
 class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
@@ -123,7 +131,13 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
             self._node.SetSelectedSegmentID(segment_id)
 
     def activeEffect(self) -> Any:
-        return self._effect or None
+        return Effect(self._effect) if self._effect else None
+
+    def effectByName(self, name: str) -> Any:
+        return Effect(name) if name in EFFECTS else None
+
+    def setActiveEffect(self, effect: Any) -> None:
+        self.setActiveEffectByName("" if effect is None else effect.name)
 
     def setActiveEffectByName(self, name: str) -> None:
         self._effect = name if name in EFFECTS and self.currentSegmentID() else ""
@@ -131,6 +145,21 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
             self._node.SetActiveEffectName(self._effect)
         for effect, button in self._effect_buttons.items():
             button.setChecked(effect == self._effect)
+
+    def setSegmentationNodeSelectorVisible(self, visible: bool) -> None:
+        self._show_row(self._segmentations, visible)
+
+    def setSourceVolumeNodeSelectorVisible(self, visible: bool) -> None:
+        self._show_row(self._volumes, visible)
+
+    def setMaximumNumberOfUndoStates(self, most: int) -> None:
+        self._logic.SetMaximumNumberOfUndoStates(most)
+
+    def setSegmentationNodeID(self, node_id: str) -> None:
+        self.setSegmentationNode(self.mrmlScene().GetNodeByID(node_id))
+
+    def setSourceVolumeNodeID(self, node_id: str) -> None:
+        self.setSourceVolumeNode(self.mrmlScene().GetNodeByID(node_id))
 
     def undo(self) -> None:
         self._logic.Undo()
@@ -195,30 +224,17 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
         self._show_history()
         self._tell_changes(segmentation, volume)
 
-    def _visibility_of(name: str) -> Any:  # noqa: N805
-        """A property that shows or hides a row."""
-
-        def get(self: Any) -> bool:
-            return not getattr(self, name).isHidden()
-
-        def set_(self: Any, visible: bool) -> None:
-            getattr(self, name).setVisible(visible)
-            self._rows.labelForField(getattr(self, name)).setVisible(visible)
-
-        return Property(bool, get, set_)
-
-    segmentationNodeSelectorVisible = _visibility_of("_segmentations")
-    sourceVolumeNodeSelectorVisible = _visibility_of("_volumes")
+    segmentationNodeSelectorVisible = Property(
+        bool, lambda self: not self._segmentations.isHidden(), setSegmentationNodeSelectorVisible
+    )
+    sourceVolumeNodeSelectorVisible = Property(
+        bool, lambda self: not self._volumes.isHidden(), setSourceVolumeNodeSelectorVisible
+    )
     switchToSegmentationsButtonVisible = Property(bool, lambda self: False, lambda self, visible: None)
     autoShowSourceVolumeNode = Property(bool, lambda self: False, lambda self, shown: None)
-    readOnly = Property(
-        bool, lambda self: not self._effects.isEnabled(), lambda self, on: self._effects.setDisabled(on)
-    )
-    undoEnabled = Property(bool, lambda self: True, lambda self, enabled: None)
+    readOnly = Property(bool, lambda self: not self._effects.enabled, lambda self, on: self._effects.setDisabled(on))
     maximumNumberOfUndoStates = Property(
-        int,
-        lambda self: self._logic.GetMaximumNumberOfUndoStates(),
-        lambda self, most: self._logic.SetMaximumNumberOfUndoStates(most),
+        int, lambda self: self._logic.GetMaximumNumberOfUndoStates(), setMaximumNumberOfUndoStates
     )
 
     # For tests.
@@ -300,6 +316,10 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
         masking.addRow("Editable area:", self._mask)
         masking.addRow("Modify other segments:", self._overwrite)
         column.addLayout(masking)
+
+    def _show_row(self, selector: Any, visible: bool) -> None:
+        selector.setVisible(visible)
+        self._rows.labelForField(selector).setVisible(visible)
 
     def _tool(self, name: str, action: Any) -> QToolButton:
         button = QToolButton()

@@ -9,7 +9,7 @@ import numpy as np
 import slicer
 import vtk
 from PySide6.QtCore import Property, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter, QPalette
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from .segment_picture import overlay_segments
@@ -201,7 +201,9 @@ class qMRMLThreeDView(QWidget):  # noqa: N801
         super().__init__(parent)
         self._node = node
         self.setAutoFillBackground(True)
-        self.setStyleSheet("background: #9293c4")
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.Window, QColor(146, 147, 196))
+        self.setPalette(palette)
 
     def mrmlViewNode(self) -> Any:
         return self._node

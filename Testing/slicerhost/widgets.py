@@ -7,7 +7,7 @@ from typing import Any
 import slicer
 import vtk
 from PySide6.QtCore import Property, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
 from .pythonqt import make_qt
 
@@ -117,6 +117,7 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._box)
         self.setFocusProxy(self._box)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._box.activated.connect(self._on_activated)
         self.destroyed.connect(self._observed.clear)
         self._fill()
