@@ -307,6 +307,7 @@ class qSlicerLayoutManager(QObject):  # noqa: N801
         logic.SetMRMLApplicationLogic(application_logic)
         logic.SetMRMLScene(self._scene)
         logic.SetSliceNode(self._scene.GetSingletonNode(name, "vtkMRMLSliceNode"))
+        logic.GetSliceNode().SetMappedInLayout(1)
         self._logics.AddItem(logic)
         widget = qMRMLSliceWidget(name, logic)
         widget.setMRMLScene(self._scene)
