@@ -14,6 +14,7 @@ from slicerhost.fake_session import FakeSession
 
 from Sli2VolSlicerLib.engine.errors import PropagationCancelled, StaleResultError
 from Sli2VolSlicerLib.scene.geometry import image_to_array
+from Sli2VolSlicerLib.scene.headless import add_segment, add_segmentation
 from Sli2VolSlicerLib.scene.logic import SceneLogic
 
 
@@ -241,3 +242,34 @@ def test_a_weights_file_that_is_missing_is_named_when_computing(painted: Any, tm
     job = logic.begin(painted.volume, painted.segmentation)
     with pytest.raises(WeightsError, match=r"mine\.safetensors"):
         job.compute()
+
+
+def test_a_volume_on_another_grid_is_interpolated_when_computing(world: Any, copying: SceneLogic) -> None:
+    segmentation = add_segmentation(world.scene)
+    mask = np.zeros((20, 12, 14), dtype=bool)
+    mask[9, 3:8, 4:10] = True
+    add_segment(segmentation, "A", mask, np.diag([0.8, 0.9, 1.25, 1.0]))
+    job = copying.begin(world.volume, segmentation)
+    assert "voxels" not in job.captured.grid.__dict__
+    propagation = on_another_thread(job.compute)
+    assert "voxels" in job.captured.grid.__dict__
+    assert copying.finish(job, propagation).report.changed
+
+
+def test_a_volume_moved_on_another_grid_is_looked_at_anew(world: Any) -> None:
+    made: list[Any] = []
+
+    def session(stack: Any, method: Any) -> FakeSession:
+        made.append(stack.intensity(5))
+        return FakeSession(stack)
+
+    logic = SceneLogic(make_method=lambda name, device: None, make_session=session)
+    segmentation = add_segmentation(world.scene)
+    mask = np.zeros((20, 12, 14), dtype=bool)
+    mask[9, 3:8, 4:10] = True
+    add_segment(segmentation, "A", mask, np.diag([0.8, 0.9, 1.25, 1.0]))
+    logic.begin(world.volume, segmentation).compute()
+    world.volume.SetOrigin(0.2, 0.0, 0.0)
+    logic.begin(world.volume, segmentation).compute()
+    assert len(made) == 2
+    assert not np.array_equal(made[0], made[1])

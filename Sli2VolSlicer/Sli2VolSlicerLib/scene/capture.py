@@ -75,7 +75,7 @@ class Capture:
     @property
     def slice_count(self) -> int:
         """Slices along the axis."""
-        return int(self.grid.voxels.shape[self.axis])
+        return self.grid.shape[self.axis]
 
     def slices_first(self, array: np.ndarray) -> np.ndarray:
         """A view of an array on the grid with the painted axis first."""

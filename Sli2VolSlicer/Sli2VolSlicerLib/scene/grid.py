@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -24,26 +26,32 @@ class Grid:
     onto it, as Slicer's own effects do: what the user painted is then never resampled.
 
     Attributes:
-        voxels: the volume's intensities, (k, j, i).
-        spacing_mm: in the world, per axis of `voxels`.
+        shape: how many voxels there are, (k, j, i).
+        spacing_mm: in the world, per axis of the same.
         ijk_to_segmentation: grid ijk to the segmentation node's coordinates, (4, 4).
         to_labelmap: grid ijk to labelmap ijk.
         is_native: the grid is the volume's own lattice.
+        make_voxels: gives the volume's intensities; it touches no node.
         volume_axes: for each axis of the volume's array, the grid axis most parallel to it.
     """
 
-    voxels: np.ndarray
+    shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
     ijk_to_segmentation: np.ndarray
     to_labelmap: LatticeMap
     is_native: bool
+    make_voxels: Callable[[], np.ndarray]
     volume_axes: tuple[int, int, int] = (0, 1, 2)
+
+    @cached_property
+    def voxels(self) -> np.ndarray:
+        """The volume's intensities, (k, j, i); where it has to be interpolated, this takes time once."""
+        return self.make_voxels()
 
     @property
     def box(self) -> Box:
         """The whole grid."""
-        k, j, i = self.voxels.shape
-        return Box((0, 0, 0), (k, j, i))
+        return Box((0, 0, 0), self.shape)
 
     def read(self, image: Any, box: Box | None = None) -> np.ndarray:
         """An image on the labelmap's lattice, over the grid or a block of it."""
@@ -132,19 +140,18 @@ def make_grid(volume_node: Any, segmentation_node: Any, labelmap: Any) -> Grid:
     exact = LatticeMap.from_matrix(between, (k, j, i))
     world = node_to_world(segmentation_node)
     if exact is not None:
-        return Grid(voxels, _spacing(world @ volume_ijk), volume_ijk, exact, True)
-    start, resampled = _resample(voxels, between, str(volume_node.GetName()))
+        return Grid((k, j, i), _spacing(world @ volume_ijk), volume_ijk, exact, True, lambda: voxels)
+    start, shape = _reached(voxels, between, str(volume_node.GetName()))
     shift = np.eye(4)
     shift[:3, 3] = start
     ijk = labelmap_ijk @ shift
     to_labelmap = LatticeMap((0, 1, 2), (1, 1, 1), start)
-    return Grid(resampled, _spacing(world @ ijk), ijk, to_labelmap, False, _parallel_axes(between))
+    resample = partial(_resample, voxels, between, start, shape)
+    return Grid(shape, _spacing(world @ ijk), ijk, to_labelmap, False, resample, _parallel_axes(between))
 
 
-def _resample(voxels: np.ndarray, between: np.ndarray, name: str) -> tuple[tuple[int, int, int], np.ndarray]:
-    """The volume interpolated onto the labelmap's lattice: first voxel (i, j, k) and values, (k, j, i)."""
-    from scipy import ndimage
-
+def _reached(voxels: np.ndarray, between: np.ndarray, name: str) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """The block of the labelmap's lattice that holds the volume: first voxel (i, j, k) and shape (k, j, i)."""
     last = np.array(voxels.shape[::-1]) - 1
     corners = np.array([(i, j, k, 1) for i in (0, last[0]) for j in (0, last[1]) for k in (0, last[2])])
     reached = (corners @ between.T)[:, :3]
@@ -157,19 +164,28 @@ def _resample(voxels: np.ndarray, between: np.ndarray, name: str) -> tuple[tuple
             "which is too many: set the segmentation's source geometry to the volume."
         )
         raise VolumeError(msg)
+    return (int(low[0]), int(low[1]), int(low[2])), (int(size[2]), int(size[1]), int(size[0]))
+
+
+def _resample(
+    voxels: np.ndarray, between: np.ndarray, start: tuple[int, int, int], shape: tuple[int, int, int]
+) -> np.ndarray:
+    """The volume interpolated onto a block of the labelmap's lattice, float32, (k, j, i)."""
+    from scipy import ndimage
+
     back = np.linalg.inv(between)
-    offset = back[:3, :3] @ low + back[:3, 3]
+    offset = back[:3, :3] @ start + back[:3, 3]
     flip = np.ix_([2, 1, 0], [2, 1, 0])
-    result = ndimage.affine_transform(
+    resampled: np.ndarray = ndimage.affine_transform(
         voxels.astype(np.float32),
         back[:3, :3][flip],
         offset=offset[::-1],
-        output_shape=tuple(int(s) for s in size[::-1]),
+        output_shape=shape,
         order=1,
         mode="constant" if _is_turned(between) else "nearest",
         cval=float(voxels.min()),
     )
-    return (int(low[0]), int(low[1]), int(low[2])), result
+    return resampled
 
 
 def _is_turned(between: np.ndarray) -> bool:

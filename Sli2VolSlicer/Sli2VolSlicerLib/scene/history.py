@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -225,7 +226,8 @@ def _plan(segmentation: Any, step: SegmentStep, backwards: bool) -> _Move:
             "transform, or converted to a surface): this step cannot be taken; nothing was changed."
         )
         raise OutputError(msg)
-    grid = Grid(np.empty(step.shape, dtype=bool), (1, 1, 1), step.ijk_to_segmentation, to_labelmap, False)
+    nothing = partial(np.empty, step.shape, dtype=bool)
+    grid = Grid(step.shape, (1, 1, 1), step.ijk_to_segmentation, to_labelmap, False, nothing)
     now = grid.read(labelmap.image) == labelmap.value
     planes = np.moveaxis(now, step.axis, 0)
     kept = noted.union(index for index, known in here.slices.items() if fingerprint(planes[index]) != known)

@@ -144,7 +144,7 @@ def memory_on_grid(segment: Any, grid: Grid, labelmap: SegmentLabelmap, mask: np
         mask: where it is, bool, over the grid.
     """
     memory = stored_memory(segment)
-    if memory is None or memory.is_of(grid.voxels.shape, grid.ijk_to_segmentation):
+    if memory is None or memory.is_of(grid.shape, grid.ijk_to_segmentation):
         return memory
     if labelmap.is_empty():
         return None
@@ -193,10 +193,9 @@ def _moved(
         return None
     ends = (memory.limits.first, memory.limits.last)[::sign]
     first, last = (None if end is None else sign * end + shift for end in ends)
-    k, j, i = grid.voxels.shape
     return SegmentMemory(
         axis,
-        (k, j, i),
+        grid.shape,
         tuple(float(v) for v in grid.ijk_to_segmentation.ravel()),
         moved(memory.anchors),
         {index: known for index, known in written.items() if known},
@@ -243,11 +242,10 @@ def remember(
         accepted: those of the anchors that were accepted as they were.
         limits: the slices that the segment may be on.
     """
-    k, j, i = grid.voxels.shape
     matrix = tuple(float(v) for v in grid.ijk_to_segmentation.ravel())
     memory = SegmentMemory(
         axis,
-        (k, j, i),
+        grid.shape,
         matrix,
         tuple(sorted(anchors)),
         slice_fingerprints(mask, axis),

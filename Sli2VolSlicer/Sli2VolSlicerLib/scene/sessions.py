@@ -12,6 +12,7 @@ from ..engine.errors import MethodError
 from ..engine.records import Anchor, Direction, IsCancelled, ProgressCallback, Propagation, SliceLimits
 from ..engine.slice_stack import SliceStack
 from .capture import Capture
+from .grid import volume_to_segmentation
 
 if TYPE_CHECKING:
     from ..engine.protocol import Method
@@ -201,11 +202,14 @@ def default_weights(name: str) -> Path:
 
 def volume_state(captured: Capture) -> VolumeState:
     """What a capture's volume and painted axis are at this moment."""
+    between = volume_to_segmentation(captured.volume_node, captured.segmentation_node)
     return VolumeState(
         volume_id=f"{captured.volume_node.GetID()}@{id(captured.volume_node.GetScene())}",
         image_time=image_time(captured.volume_node),
-        geometry=tuple(round(float(v), 6) for v in captured.grid.ijk_to_segmentation.ravel()),
-        shape=tuple(captured.grid.voxels.shape),
+        geometry=tuple(
+            round(float(v), 6) for matrix in (between, captured.grid.ijk_to_segmentation) for v in matrix.flat
+        ),
+        shape=captured.grid.shape,
         axis=captured.axis,
     )
 

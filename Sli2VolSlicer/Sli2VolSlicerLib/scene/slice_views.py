@@ -32,9 +32,8 @@ class PaintedSlices:
     @classmethod
     def of(cls, captured: Capture) -> PaintedSlices:
         """Those of a capture."""
-        k, j, i = captured.grid.voxels.shape
         world = node_to_world(captured.segmentation_node) @ captured.grid.ijk_to_segmentation
-        return cls(world, (k, j, i), captured.axis)
+        return cls(world, captured.grid.shape, captured.axis)
 
     @classmethod
     def of_volume(cls, volume_node: Any, axis: int) -> PaintedSlices:

@@ -108,7 +108,7 @@ def _fits(now: Capture, then: Capture) -> bool:
     return (
         now.segmentation_node is then.segmentation_node
         and now.axis == then.axis
-        and now.grid.voxels.shape == then.grid.voxels.shape
+        and now.grid.shape == then.grid.shape
         and bool(np.allclose(now.grid.ijk_to_segmentation, then.grid.ijk_to_segmentation))
     )
 
