@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import shiboken6
 import slicer
 from PySide6.QtCore import QObject, QSettings, Qt, Signal
 from PySide6.QtWidgets import QApplication, QMainWindow, QScrollArea, QSplitter, QVBoxLayout, QWidget
@@ -290,6 +291,8 @@ class Application:
             self._manager.unload(name)
         self._layout.close_down()
         self.window.close()
-        self.window.deleteLater()
-        self._qt.sendPostedEvents(None, 52)  # QEvent::DeferredDelete
+        shiboken6.delete(self.window)
         self._qt.processEvents()
+        self._logic.SetSliceLogics(None)
+        for logic in (self._logic, self._colours):
+            logic.SetMRMLScene(None)

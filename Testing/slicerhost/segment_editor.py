@@ -74,9 +74,10 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
         self._is_updating = False
         self.brush_radius = BRUSH_RADIUS_MM
         self._make_widgets()
-        self._logic.AddObserver(self._logic.SegmentationHistoryChangedEvent, lambda *_: self._show_history())
-        self.destroyed.connect(self._observed.clear)
-        self.destroyed.connect(self._of_segmentation.clear)
+        self._of_logic = Observations()
+        self._of_logic.add(self._logic, self._logic.SegmentationHistoryChangedEvent, lambda *_: self._show_history())
+        for observations in (self._observed, self._of_segmentation, self._of_logic):
+            observations.clear_with(self)
         self.updateWidgetFromMRML()
 
     # What Slicer's widget has under the same names.

@@ -186,6 +186,7 @@ class qMRMLSliceWidget(qMRMLWidget):  # noqa: N801
     def close_down(self) -> None:
         """Let go of the scene."""
         self._observed.clear()
+        self._logic.SetMRMLScene(None)
 
     def _follow(self) -> None:
         self._controller.follow()
@@ -301,6 +302,7 @@ class qSlicerLayoutManager(QObject):  # noqa: N801
         """Let go of the scene."""
         for widget in self._slices.values():
             widget.close_down()
+        self._layout_logic.SetMRMLScene(None)
 
     def _slice_widget(self, name: str, application_logic: Any) -> qMRMLSliceWidget:
         logic = slicer.vtkMRMLSliceLogic()

@@ -30,6 +30,10 @@ class Observations:
             target.RemoveObserver(tag)
         self._made = []
 
+    def clear_with(self, widget: Any) -> None:
+        """Take all observers off when a widget is destroyed, even if nothing else holds on to this any more."""
+        widget.destroyed.connect(lambda: self.clear())
+
 
 def scene_callback(slot: Any) -> Any:
     """A VTK observer that hands on the node that a scene's event is about."""
@@ -119,7 +123,7 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         self.setFocusProxy(self._box)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._box.activated.connect(self._on_activated)
-        self.destroyed.connect(self._observed.clear)
+        self._observed.clear_with(self)
         self._fill()
 
     def _get_types(self) -> list[str]:
