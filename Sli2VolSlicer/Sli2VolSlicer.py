@@ -32,24 +32,31 @@ class Sli2VolSlicerWidget(ScriptedLoadableModuleWidget):
     """Shows the panel."""
 
     def __init__(self, parent=None) -> None:
-        ScriptedLoadableModuleWidget.__init__(self, parent)
         self.logic = None
         self.panel = None
+        ScriptedLoadableModuleWidget.__init__(self, parent)
 
     def setup(self) -> None:
-        from Sli2VolSlicerLib.panel.propagate_panel import PropagatePanel
+        from Sli2VolSlicerLib.panel.sli2vol_panel import Sli2VolPanel
 
         ScriptedLoadableModuleWidget.setup(self)
         self.logic = Sli2VolSlicerLogic()
-        self.panel = PropagatePanel(self.logic.scene_logic, slicer.mrmlScene, slicer.app.processEvents)
-        self.layout.addWidget(self.panel.widget)
-        self.layout.addStretch(1)
+        widget = slicer.util.loadUI(self.resourcePath("UI/Sli2VolSlicer.ui"))
+        self.layout.addWidget(widget)
+        self.panel = Sli2VolPanel(self.logic.scene_logic, slicer.mrmlScene, widget, slicer.util.mainWindow)
+
+    def enter(self) -> None:
+        if self.panel is not None:
+            self.panel.enter()
+
+    def exit(self) -> None:
+        if self.panel is not None:
+            self.panel.exit()
 
     def cleanup(self) -> None:
         if self.panel is not None:
             self.panel.close()
-        if self.logic is not None:
-            self.logic.scene_logic.drop_session()
+            self.panel = None
 
 
 class Sli2VolSlicerLogic(ScriptedLoadableModuleLogic):

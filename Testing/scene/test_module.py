@@ -29,14 +29,6 @@ def module(application: SimpleNamespace) -> ModuleType:
     return importlib.import_module("Sli2VolSlicer")
 
 
-@pytest.fixture
-def panel(module: ModuleType, logic: SceneLogic) -> Any:
-    widget = module.Sli2VolSlicerWidget()
-    widget.setup()
-    widget.panel._logic = logic
-    return widget.panel
-
-
 def test_the_module_says_what_it_is(module: ModuleType) -> None:
     parent = SimpleNamespace()
     module.Sli2VolSlicer(parent)
@@ -95,60 +87,6 @@ def test_the_logic_of_the_module_has_the_whole_loop_under_slicers_names(
     assert 0 <= logic.estimateQuality(*nodes)["A"].dice <= 1
     confidence = logic.writeConfidence(*nodes)
     assert confidence.GetImageData().GetDimensions() == world.volume.GetImageData().GetDimensions()
-
-
-def test_pressing_propagate_fills_the_segment_and_says_so(
-    panel: Any, world: Any, disc: np.ndarray, application: SimpleNamespace
-) -> None:
-    world.add("A", disc)
-    panel.propagate_button.click()
-    assert world.mask("A").sum() > disc.sum()
-    assert "voxels added" in panel.status.text
-    assert "Segment 'A', from slice 4 up to 9: end of the volume." in panel.status.text
-    assert application.events_processed == len(disc)
-    panel.undo_button.click()
-    assert np.array_equal(world.mask("A"), disc)
-    assert panel.status.text == "Undone."
-
-
-def test_cancel_can_be_pressed_only_while_it_runs_and_changes_nothing(
-    panel: Any, world: Any, disc: np.ndarray, application: SimpleNamespace
-) -> None:
-    world.add("A", disc)
-    assert not panel.cancel_button.enabled
-    panel._process_events = panel.cancel_button.click
-    panel.propagate_button.click()
-    assert panel.status.text == "Cancelled: nothing was changed."
-    assert np.array_equal(world.mask("A"), disc)
-    assert panel.propagate_button.enabled
-    assert not panel.cancel_button.enabled
-
-
-def test_what_is_wrong_is_shown_in_the_panel(panel: Any, world: Any) -> None:
-    panel.propagate_button.click()
-    assert "has no segments" in panel.status.text
-    panel.close()
-    panel.propagate_button.click()
-    assert "No volume is selected" in panel.status.text
-
-
-def test_the_settings_of_the_segment_editor_are_used_only_for_its_own_segmentation(
-    panel: Any, world: Any, disc: np.ndarray
-) -> None:
-    import slicer
-
-    world.add("A", disc)
-    editor = slicer.vtkMRMLSegmentEditorNode()
-    editor.SetSingletonTag("SegmentEditor")
-    editor = world.scene.AddNode(editor)
-    assert panel._editor_node(world.segmentation) is None
-    editor.SetAndObserveSegmentationNode(world.segmentation)
-    editor.SetAndObserveSourceVolumeNode(world.volume)
-    assert panel._editor_node(world.segmentation) is editor
-    editor.SetSourceVolumeIntensityMask(True)
-    editor.SetSourceVolumeIntensityMaskRange(5000, 6000)
-    panel.propagate_button.click()
-    assert np.array_equal(world.mask("A"), disc)
 
 
 def test_the_scene_can_be_imported_before_torch_is_installed() -> None:

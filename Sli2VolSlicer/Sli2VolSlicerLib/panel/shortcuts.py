@@ -40,7 +40,7 @@ class Shortcuts:
         for key in self._actions:
             shortcut = qt.QShortcut(qt.QKeySequence(key), window)
             shortcut.autoRepeat = False
-            shortcut.activated.connect(self._on_key(key))
+            shortcut.connect("activated()", self._on_key(key))
             self._installed[key] = shortcut
         self.allow_cancel(self._can_cancel)
 

@@ -1,0 +1,116 @@
+"""Propagate, its progress, Cancel, and writing the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..engine.errors import Sli2VolError
+from ..engine.records import Progress, Propagation
+from ..scene.jobs import PropagationJob
+from .background import Handlers
+from .desk import Desk
+from .translation import tr as _
+from .words import progress_in_words, result_in_words
+
+
+class Propagating:
+    """The big button.
+
+    Args:
+        desk: what is chosen.
+        began_or_ended: called when a propagation begins, and when it has ended in whatever way.
+    """
+
+    def __init__(self, desk: Desk, began_or_ended: Callable[[], object]) -> None:
+        self._desk = desk
+        self._began_or_ended = began_or_ended
+        self.is_running = False
+        desk.ui.progressBar.visible = False
+
+    def press(self) -> None:
+        """The button: begin, or cancel what runs."""
+        if self.is_running:
+            self.cancel()
+        else:
+            self.begin()
+
+    def begin(self) -> None:
+        """Propagate what is painted; a second time while it runs does nothing."""
+        desk, options = self._desk, self._desk.options
+        if self.is_running:
+            return
+        try:
+            job = desk.logic.begin(
+                desk.volume,
+                desk.segmentation,
+                desk.segments() or None,
+                method=options.method,
+                direction=options.direction,
+                device=options.device,
+                slice_range=options.slice_range,
+                segment_editor_node=desk.editor.node,
+            )
+        except Sli2VolError as error:
+            desk.say_error(error)
+            return
+        handlers = Handlers(
+            lambda propagation: self._finish(job, propagation), self._failed, self._cancelled, self._progressed
+        )
+        desk.background.start(job, handlers, urgent=True)
+        self._set_running(True)
+        desk.say(_("Getting ready ..."))
+
+    def cancel(self) -> None:
+        """Stop within one slice."""
+        if self.is_running:
+            self._desk.say(_("Cancelling ..."))
+            self._desk.background.cancel(urgent_only=True)
+
+    def _progressed(self, progress: Progress) -> None:
+        bar = self._desk.ui.progressBar
+        bar.maximum = progress.total
+        bar.value = progress.done
+        bar.format = progress_in_words(progress)
+        self._desk.say("")
+
+    def _finish(self, job: PropagationJob, propagation: Propagation) -> None:
+        desk = self._desk
+        try:
+            # Not in one go with writing: a step that changes nothing would be one Ctrl+Z too many.
+            job.moment.require_unchanged()
+            if _changes_something(job, propagation):
+                desk.save_state_for_undo(job.captured.segmentation_node)
+            desk.result = desk.logic.finish(job, propagation)
+            desk.recommendations = ()
+            desk.say(result_in_words(desk.result))
+        except Sli2VolError as error:
+            desk.say_error(error)
+        self._set_running(False)
+
+    def _failed(self, error: BaseException) -> None:
+        self._desk.say_error(error)
+        self._set_running(False)
+
+    def _cancelled(self) -> None:
+        self._desk.say(_("Cancelled: nothing was changed."))
+        self._set_running(False)
+
+    def _set_running(self, running: bool) -> None:
+        self.is_running = running
+        ui = self._desk.ui
+        ui.propagateButton.text = _("Cancel") if running else _("Propagate")
+        ui.progressBar.visible = running
+        ui.progressBar.maximum = 0
+        ui.progressBar.value = 0
+        ui.progressBar.format = ""
+        self._began_or_ended()
+
+
+def _changes_something(job: PropagationJob, propagation: Propagation) -> bool:
+    captured = job.captured
+    return any(
+        not np.array_equal(captured.slices_first(segment.mask), propagation.masks[segment.label])
+        for segment in captured.segments
+    )

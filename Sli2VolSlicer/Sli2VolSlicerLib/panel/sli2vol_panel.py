@@ -1,0 +1,315 @@
+"""The panel: what is chosen and shown, and how its parts hear of each other and of the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import qt
+import slicer
+import vtk
+
+from ..engine.errors import Sli2VolError
+from ..scene.confidence import confidence_node, write_confidence
+from ..scene.logic import SceneLogic
+from ..scene.look import look
+from ..scene.overlay import hide_overlay, show_overlay
+from ..scene.panel_state import PanelState, parameter_node, read_state, write_state
+from ..scene.slice_views import first_slice_shown, slice_nodes
+from .background import Background
+from .desk import Desk
+from .embedded_editor import EmbeddedEditor
+from .observers import Observers
+from .options import Options
+from .propagating import Propagating
+from .shortcuts import Shortcuts
+from .slice_actions import SliceActions
+from .timeline_strip import TimelineStrip
+from .translation import tr as _
+from .words import sizes_in_words, speed_in_words
+from .worker import Worker
+
+_SCENE, _SEGMENTS, _VIEWS = "scene", "segments", "views"
+"""Groups of observers."""
+
+_SETTLING_MS = 150
+"""The segments are looked at when nothing has happened to them for so long."""
+
+
+class Sli2VolPanel:
+    """Everything the user sees of the module.
+
+    Args:
+        logic: does the work in the scene.
+        scene: the vtkMRMLScene.
+        widget: what slicer.util.loadUI made of the .ui file.
+        find_window: the window that keys are put on.
+    """
+
+    def __init__(self, logic: SceneLogic, scene: Any, widget: Any, find_window: Callable[[], Any]) -> None:
+        self.widget = widget
+        self.ui = slicer.util.childWidgetVariables(widget)
+        self._scene = scene
+        self._is_entered = self._is_updating = False
+        self.editor = EmbeddedEditor(scene)
+        self.ui.editorSection.layout().addWidget(self.editor.widget)
+        self.options = Options(self.ui, self._on_options)
+        self.background = Background(Worker())
+        self.desk = Desk(scene, self.ui, logic, self.editor, self.options, self.background)
+        self.slices = SliceActions(self.desk, self.refresh)
+        self.propagating = Propagating(self.desk, self._on_propagating)
+        self.strip = TimelineStrip(self.slices.go_to)
+        self.ui.timelineFrame.layout().addWidget(self.strip)
+        keys = {
+            "P": self.propagating.begin,
+            "N": self.slices.next,
+            "A": self.slices.accept,
+            "Esc": self.propagating.cancel,
+        }
+        self.shortcuts = Shortcuts(keys, find_window)
+        self.observers = Observers()
+        self._settling = qt.QTimer()
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(_SETTLING_MS)
+        self._settling.connect("timeout()", self.refresh)
+        self._connect()
+        for selector in (self.ui.volumeSelector, self.ui.segmentationSelector):
+            selector.setMRMLScene(scene)
+        self._observe_scene()
+        self._take_state()
+
+    def enter(self) -> None:
+        """The module is shown: take the keys and the views."""
+        self._is_entered = True
+        self.editor.enter()
+        self.shortcuts.install()
+        self._take_state()
+        self._choose_nodes()
+        self._observe_views()
+        self.refresh()
+
+    def exit(self) -> None:
+        """The module is left: give the keys and the views back. What is being computed goes on."""
+        self._is_entered = False
+        self.shortcuts.remove()
+        self.editor.exit()
+        self.observers.remove(_VIEWS)
+
+    def close(self) -> None:
+        """The widget goes: let go of everything."""
+        self.exit()
+        self._settling.stop()
+        self.background.close()
+        self.observers.remove_all()
+        for selector in (self.ui.volumeSelector, self.ui.segmentationSelector):
+            selector.setMRMLScene(None)
+        self.editor.close()
+        self.desk.forget()
+        self.desk.logic.drop_session()
+
+    def refresh(self) -> None:
+        """Look at the scene and show what is there."""
+        self._settling.stop()
+        desk = self.desk
+        try:
+            desk.seen = look(desk.volume, desk.segmentation, desk.segments(), desk.result, desk.recommendations)
+        except Sli2VolError as error:
+            desk.seen = None
+            desk.say_error(error)
+        timeline = desk.seen.timeline if desk.seen is not None else None
+        self.strip.show_timeline(timeline)
+        self.options.allow_slices(timeline.slice_count if timeline is not None else None)
+        self._show_numbers()
+        self._show_reason()
+        self._follow_views()
+
+    def _connect(self) -> None:
+        ui = self.ui
+        ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_nodes_chosen)
+        ui.segmentationSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_nodes_chosen)
+        ui.propagateButton.connect("clicked()", self.propagating.press)
+        ui.nextButton.connect("clicked()", self.slices.next)
+        ui.acceptButton.connect("clicked()", self.slices.accept)
+        ui.stopButton.connect("clicked()", self.slices.stop_here)
+        ui.releaseButton.connect("clicked()", self.slices.release)
+        ui.clearLimitsButton.connect("clicked()", self.slices.clear_limits)
+
+    # The scene.
+
+    def _observe_scene(self) -> None:
+        scene = self._scene
+        self.observers.add(scene, scene.StartCloseEvent, lambda *_: self._on_scene_closing(), _SCENE)
+        self.observers.add(scene, scene.EndCloseEvent, lambda *_: self._on_scene_replaced(), _SCENE)
+        self.observers.add(scene, scene.EndImportEvent, lambda *_: self._on_scene_replaced(), _SCENE)
+
+    def _on_scene_closing(self) -> None:
+        self.background.cancel()
+        self.observers.remove(_SEGMENTS)
+        self.observers.remove(_VIEWS)
+        self._settling.stop()
+        self.editor.leave_scene()
+        self.desk.forget()
+        self.desk.logic.drop_session()
+
+    def _on_scene_replaced(self) -> None:
+        self._take_state()
+        if self._is_entered:
+            self.editor.enter()
+            self._choose_nodes()
+            self._observe_views()
+        self.refresh()
+
+    def _take_state(self) -> None:
+        """Show the choices that are kept in the scene."""
+        state = read_state(parameter_node(self._scene))
+        self._is_updating = True
+        self.ui.volumeSelector.setCurrentNodeID(state.volume_id or "")
+        self.ui.segmentationSelector.setCurrentNodeID(state.segmentation_id or "")
+        self._is_updating = False
+        self.options.show(state)
+        self._show_nodes()
+
+    def _keep_state(self) -> None:
+        """Keep the choices in the scene."""
+        node, desk = parameter_node(self._scene), self.desk
+        state = self.options.read(read_state(node))
+        volume, segmentation = desk.volume, desk.segmentation
+        state = replace(
+            state,
+            volume_id=volume.GetID() if volume is not None else None,
+            segmentation_id=segmentation.GetID() if segmentation is not None else None,
+        )
+        write_state(node, state)
+        self._use(state)
+
+    def _use(self, state: PanelState) -> None:
+        self.desk.logic.set_engine_options(state.weights_file, state.memory_bound_mb)
+
+    def _choose_nodes(self) -> None:
+        """Choose what is plainly meant: the volume in the views, the only segmentation, or a new one."""
+        desk = self.desk
+        if desk.volume is None:
+            shown = slicer.app.applicationLogic().GetSelectionNode().GetActiveVolumeID()
+            node = self._scene.GetNodeByID(shown) if shown else None
+            if node is not None and node.IsA("vtkMRMLScalarVolumeNode"):
+                self.ui.volumeSelector.setCurrentNode(node)
+        if desk.volume is not None and desk.segmentation is None:
+            node = self._scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+            self.ui.segmentationSelector.setCurrentNode(node or self._new_segmentation())
+
+    def _new_segmentation(self) -> Any:
+        name = _("{volume} segmentation").format(volume=self.desk.volume.GetName())
+        node = self._scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+        node.CreateDefaultDisplayNodes()
+        node.SetReferenceImageGeometryParameterFromVolumeNode(self.desk.volume)
+        return node
+
+    def _on_nodes_chosen(self, node: Any = None) -> None:
+        if self._is_updating or self._scene.IsClosing():
+            return
+        self.desk.forget()
+        if self._is_entered:
+            self._choose_nodes()
+        self._show_nodes()
+        self._keep_state()
+        self._show_confidence()
+        self.refresh()
+
+    def _show_nodes(self) -> None:
+        """Edit and observe what is chosen."""
+        desk = self.desk
+        self.editor.find_node()
+        self.editor.show(desk.volume, desk.segmentation)
+        self.observers.remove(_SEGMENTS)
+        if desk.volume is not None:
+            self._observe_change(desk.volume, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent)
+            self._observe_change(desk.volume, slicer.vtkMRMLTransformableNode.TransformModifiedEvent)
+        if desk.segmentation is None:
+            return
+        kinds = slicer.vtkSegmentation
+        for event in (kinds.SourceRepresentationModified, kinds.SegmentModified, kinds.SegmentAdded):
+            self._observe_change(desk.segmentation.GetSegmentation(), event)
+        self._observe_change(desk.segmentation.GetSegmentation(), kinds.SegmentRemoved)
+        self._observe_change(desk.segmentation, slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent)
+        self._observe_change(desk.segmentation, slicer.vtkMRMLTransformableNode.TransformModifiedEvent)
+        self._observe_change(self.editor.node, vtk.vtkCommand.ModifiedEvent)
+
+    def _observe_change(self, subject: Any, event: Any) -> None:
+        self.observers.add(subject, event, lambda *_: self._settling.start(), _SEGMENTS)
+
+    # The slice views.
+
+    def _observe_views(self) -> None:
+        self.observers.remove(_VIEWS)
+        self.observers.add(self._scene, self._scene.NodeAddedEvent, lambda *_: self._settling.start(), _VIEWS)
+        for node in slice_nodes(self._scene):
+            self.observers.add(node, vtk.vtkCommand.ModifiedEvent, lambda *_: self._follow_views(), _VIEWS)
+
+    def _follow_views(self) -> None:
+        """Mark the slice that the views show, and offer what can be done with it."""
+        desk, ui = self.desk, self.ui
+        seen, running = desk.seen, self.propagating.is_running
+        desk.shown_slice = first_slice_shown(self._scene, seen.slices) if seen is not None else None
+        self.strip.show_slice(desk.shown_slice)
+        anchors = {a.slice_index for a in seen.timeline.anchors} if seen is not None else set()
+        can_change = seen is not None and not running
+        on_slice = can_change and desk.shown_slice is not None
+        ui.propagateButton.enabled = running or (desk.volume is not None and desk.segmentation is not None)
+        ui.nextButton.enabled = can_change
+        ui.acceptButton.enabled = on_slice and desk.shown_slice not in anchors
+        ui.stopButton.enabled = on_slice
+        ui.releaseButton.enabled = on_slice and desk.shown_slice in anchors
+        ui.clearLimitsButton.enabled = can_change and bool(seen is not None and seen.timeline.segment_limits)
+
+    # What the user has done.
+
+    def _on_options(self) -> None:
+        self._keep_state()
+        self._show_confidence()
+        self._settling.start()
+
+    def _on_propagating(self) -> None:
+        """A propagation has begun, or ended."""
+        running = self.propagating.is_running
+        if self._is_entered:
+            # The editor's Esc and ours would block each other.
+            self.editor.set_keys(not running)
+        self.shortcuts.allow_cancel(running)
+        if running:
+            self._follow_views()
+            return
+        self._show_confidence()
+        self.refresh()
+        if self.desk.result is not None and self.background.is_idle:
+            self.slices.recommend()
+
+    # What is shown.
+
+    def _show_confidence(self) -> None:
+        """Lay the confidence over the views, or take it away."""
+        desk = self.desk
+        if not self.options.show_confidence or desk.segmentation is None:
+            hide_overlay(self._scene)
+            return
+        if desk.result is not None:
+            show_overlay(write_confidence(desk.result.capture, desk.result.propagation))
+            return
+        written = confidence_node(desk.segmentation)
+        if written is not None:
+            show_overlay(written)
+
+    def _show_numbers(self) -> None:
+        desk = self.desk
+        parts = [] if desk.seen is None else [sizes_in_words(desk.seen)]
+        parts += [] if desk.result is None else [speed_in_words(desk.result)]
+        self.ui.numbersLabel.text = "\n".join(parts)
+
+    def _show_reason(self) -> None:
+        seen = self.desk.seen
+        if seen is None or seen.timeline.recommended is None:
+            self.ui.reasonLabel.text = ""
+            return
+        words = _("Next: slice {slice}. {reason}.")
+        reason = seen.timeline.reason[:1].upper() + seen.timeline.reason[1:]
+        self.ui.reasonLabel.text = words.format(slice=seen.timeline.recommended, reason=reason)
