@@ -49,16 +49,19 @@ class Box:
 
 def bounding_box(mask: np.ndarray) -> Box | None:
     """The smallest block that holds every true voxel of `mask` (bool, 3D); None if there is none."""
-    start: list[int] = []
-    shape: list[int] = []
-    for axis in range(3):
-        others = tuple(a for a in range(3) if a != axis)
-        indices = np.flatnonzero(mask.any(axis=others))
-        if indices.size == 0:
-            return None
-        start.append(int(indices[0]))
-        shape.append(int(indices[-1] - indices[0] + 1))
-    return Box((start[0], start[1], start[2]), (shape[0], shape[1], shape[2]))
+    # One pass over all voxels, the rest over what it leaves.
+    lines = mask.any(axis=2)
+    if not lines.any():
+        return None
+    k, j = _ends(lines.any(axis=1)), _ends(lines.any(axis=0))
+    i = _ends(mask[slice(*k), slice(*j)].any(axis=(0, 1)))
+    return Box((k[0], j[0], i[0]), (k[1] - k[0], j[1] - j[0], i[1] - i[0]))
+
+
+def _ends(line: np.ndarray) -> tuple[int, int]:
+    """The first true place of a line, and the one after the last."""
+    places = np.flatnonzero(line)
+    return int(places[0]), int(places[-1]) + 1
 
 
 @dataclass(frozen=True)

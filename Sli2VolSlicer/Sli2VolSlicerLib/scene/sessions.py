@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from ..engine.errors import MethodError
 from ..engine.records import Anchor, Direction, IsCancelled, ProgressCallback, Propagation, SliceLimits
 from ..engine.slice_stack import SliceStack
@@ -203,12 +205,11 @@ def default_weights(name: str) -> Path:
 def volume_state(captured: Capture) -> VolumeState:
     """What a capture's volume and painted axis are at this moment."""
     between = volume_to_segmentation(captured.volume_node, captured.segmentation_node)
+    lattices = np.concatenate([between.ravel(), captured.grid.ijk_to_segmentation.ravel()])
     return VolumeState(
         volume_id=f"{captured.volume_node.GetID()}@{id(captured.volume_node.GetScene())}",
         image_time=image_time(captured.volume_node),
-        geometry=tuple(
-            round(float(v), 6) for matrix in (between, captured.grid.ijk_to_segmentation) for v in matrix.flat
-        ),
+        geometry=tuple(round(float(value), 6) for value in lattices),
         shape=captured.grid.shape,
         axis=captured.axis,
     )
