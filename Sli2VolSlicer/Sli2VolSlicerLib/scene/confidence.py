@@ -31,7 +31,7 @@ def write_confidence(captured: Capture, propagation: Propagation) -> Any:
     Returns:
         The vtkMRMLScalarVolumeNode.
     """
-    values = np.moveaxis(propagation.confidence, 0, captured.axis)
+    doubt = np.moveaxis(propagation.doubt, 0, captured.axis)
     node = confidence_node(captured.segmentation_node)
     if node is None:
         scene = captured.segmentation_node.GetScene()
@@ -41,15 +41,16 @@ def write_confidence(captured: Capture, propagation: Propagation) -> Any:
     image = node.GetImageData()
     fits = (
         image is not None
-        and image.GetDimensions() == values.shape[::-1]
+        and image.GetDimensions() == doubt.shape[::-1]
         and image.GetScalarType() == vtk.VTK_FLOAT
         and image.GetNumberOfScalarComponents() == 1
     )
     if not fits:
         image = vtk.vtkImageData()
-        image.SetDimensions(*values.shape[::-1])
+        image.SetDimensions(*doubt.shape[::-1])
         image.AllocateScalars(vtk.VTK_FLOAT, 1)
-    image_to_array(image)[...] = values
+    # Straight into the image: this is called while the user waits, and a volume of floats is large.
+    np.subtract(1, doubt, out=image_to_array(image))
     image.GetPointData().GetScalars().Modified()
     image.Modified()
     _place(node, captured)

@@ -50,11 +50,11 @@ class Box:
 def bounding_box(mask: np.ndarray) -> Box | None:
     """The smallest block that holds every true voxel of `mask` (bool, 3D); None if there is none."""
     # One pass over all voxels, the rest over what it leaves.
-    lines = mask.any(axis=2)
+    lines = np.asarray(mask.any(axis=2))
     if not lines.any():
         return None
-    k, j = _ends(lines.any(axis=1)), _ends(lines.any(axis=0))
-    i = _ends(mask[slice(*k), slice(*j)].any(axis=(0, 1)))
+    k, j = _ends(np.asarray(lines.any(axis=1))), _ends(np.asarray(lines.any(axis=0)))
+    i = _ends(np.asarray(mask[slice(*k), slice(*j)].any(axis=(0, 1))))
     return Box((k[0], j[0], i[0]), (k[1] - k[0], j[1] - j[0], i[1] - i[0]))
 
 
