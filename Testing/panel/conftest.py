@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -131,6 +132,23 @@ class Bench:
         """Wait until the panel has looked at what was changed, and nothing is being computed."""
         self.events()
         self.until(lambda: not self.panel._settling.active and self.panel.background.is_idle)
+
+    def save(self, path: Path) -> None:
+        """Save the scene into one .mrb file, as Slicer does."""
+        for number in range(self.scene.GetNumberOfNodes()):
+            node = self.scene.GetNthNode(number)
+            if node.IsA("vtkMRMLStorableNode") and node.GetSaveWithScene():
+                node.AddDefaultStorageNode()
+        assert self.scene.WriteToMRB(str(path))
+
+    def load_scene(self, path: Path) -> None:
+        """Load a saved scene in place of the present one."""
+        unpacked = path.parent / "unpacked"
+        unpacked.mkdir()
+        self.scene.SetURL(self.scene.UnpackSlicerDataBundle(str(path), str(unpacked)))
+        assert self.scene.Connect()
+        self.settle()
+        self.volume = self.panel.desk.volume
 
     def propagate(self) -> None:
         """Press P and wait for the result."""

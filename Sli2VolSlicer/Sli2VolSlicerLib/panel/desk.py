@@ -84,7 +84,7 @@ class Desk:
 
     def say(self, text: str) -> None:
         """Tell the user."""
-        self.ui.statusLabel.text = text
+        show_text(self.ui.statusLabel, text)
 
     def say_error(self, error: BaseException) -> None:
         """Tell the user what went wrong; what should never happen goes to the log with all its details."""
@@ -96,3 +96,9 @@ class Desk:
         """Let go of everything that was seen or computed."""
         self.seen = self.result = self.shown_slice = None
         self.recommendations = ()
+
+
+def show_text(label: Any, text: str) -> None:
+    """Set a label; an empty one takes no place."""
+    label.text = text
+    label.visible = bool(text)

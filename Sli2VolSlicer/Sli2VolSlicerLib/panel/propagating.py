@@ -27,7 +27,12 @@ class Propagating:
         self._desk = desk
         self._began_or_ended = began_or_ended
         self.is_running = False
-        desk.ui.progressBar.visible = False
+        bar = desk.ui.progressBar
+        policy = bar.sizePolicy
+        # What lies below must not move under the mouse when a propagation begins or ends.
+        policy.setRetainSizeWhenHidden(True)
+        bar.sizePolicy = policy
+        bar.visible = False
 
     def press(self) -> None:
         """The button: begin, or cancel what runs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import qt
@@ -18,11 +19,12 @@ from ..scene.overlay import hide_overlay, show_overlay
 from ..scene.panel_state import PanelState, parameter_node, read_state, write_state
 from ..scene.slice_views import first_slice_shown, slice_nodes
 from .background import Background
-from .desk import Desk
+from .desk import Desk, show_text
 from .embedded_editor import EmbeddedEditor
 from .observers import Observers
 from .options import Options
 from .propagating import Propagating
+from .sections import Sections
 from .shortcuts import Shortcuts
 from .slice_actions import SliceActions
 from .timeline_strip import TimelineStrip
@@ -69,6 +71,7 @@ class Sli2VolPanel:
         }
         self.shortcuts = Shortcuts(keys, find_window)
         self.observers = Observers()
+        self.sections = Sections(self.ui, self._on_weights_file, self._show_state)
         self._settling = qt.QTimer()
         self._settling.setSingleShot(True)
         self._settling.setInterval(_SETTLING_MS)
@@ -100,6 +103,7 @@ class Sli2VolPanel:
         """The widget goes: let go of everything."""
         self.exit()
         self._settling.stop()
+        self.sections.close()
         self.background.close()
         self.observers.remove_all()
         for selector in (self.ui.volumeSelector, self.ui.segmentationSelector):
@@ -168,6 +172,7 @@ class Sli2VolPanel:
         self.ui.segmentationSelector.setCurrentNodeID(state.segmentation_id or "")
         self._is_updating = False
         self.options.show(state)
+        self._use(state)
         self._show_nodes()
 
     def _keep_state(self) -> None:
@@ -184,7 +189,17 @@ class Sli2VolPanel:
         self._use(state)
 
     def _use(self, state: PanelState) -> None:
+        """Let the engine and the sections know."""
         self.desk.logic.set_engine_options(state.weights_file, state.memory_bound_mb)
+        self.sections.show(state.method, state.weights_file)
+
+    def _show_state(self) -> None:
+        self._use(read_state(parameter_node(self._scene)))
+
+    def _on_weights_file(self, path: Path | None) -> None:
+        node = parameter_node(self._scene)
+        write_state(node, replace(read_state(node), weights_file=path))
+        self._show_state()
 
     def _choose_nodes(self) -> None:
         """Choose what is plainly meant: the volume in the views, the only segmentation, or a new one."""
@@ -303,13 +318,13 @@ class Sli2VolPanel:
         desk = self.desk
         parts = [] if desk.seen is None else [sizes_in_words(desk.seen)]
         parts += [] if desk.result is None else [speed_in_words(desk.result)]
-        self.ui.numbersLabel.text = "\n".join(parts)
+        show_text(self.ui.numbersLabel, "\n".join(parts))
 
     def _show_reason(self) -> None:
         seen = self.desk.seen
         if seen is None or seen.timeline.recommended is None:
-            self.ui.reasonLabel.text = ""
+            show_text(self.ui.reasonLabel, "")
             return
         words = _("Next: slice {slice}. {reason}.")
         reason = seen.timeline.reason[:1].upper() + seen.timeline.reason[1:]
-        self.ui.reasonLabel.text = words.format(slice=seen.timeline.recommended, reason=reason)
+        show_text(self.ui.reasonLabel, words.format(slice=seen.timeline.recommended, reason=reason))
