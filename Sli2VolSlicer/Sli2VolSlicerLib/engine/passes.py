@@ -26,9 +26,12 @@ _LOST_AREA, _LOST_OVERLAP = 0.03, 0.1
 
 _LEAST_OVERTIME, _MOST_OVERTIME = 4, 16
 
-_MOST_RELAYS = 6
-_WORTH_FOLLOWING = 0.35
-"""A refined slice must promise this Dice for the pass to go on from it."""
+_MOST_RELAYS = 20
+_WORTH_FOLLOWING, _WORTH_FINDING_AGAIN = 0.35, 0.2
+"""A refined slice must promise this Dice for a pass to go on from it: one in overtime, and one that had lost all."""
+
+_LEAST_NOT_LOST = 0.3
+"""A pass that lost the structure begins again after its last slice with this share of the drawn area."""
 
 PRESENT = 0.05
 """A soft value under this is treated as nothing: it neither asks for computing nor is carried on."""
@@ -76,6 +79,7 @@ class Pass:
         doubt: which one that was.
         first_doubt: results that there were when a stop rule spoke for the first time.
         relays: how often refinement has sent the pass on.
+        unaided: the results before it did so for the first time; None while it has not.
         refined: (slices that refinement was shown, results that there were) -> what it made of the pass.
     """
 
@@ -91,6 +95,7 @@ class Pass:
     doubt: StopReason | None = None
     first_doubt: int | None = None
     relays: int = 0
+    unaided: list[SliceResult] | None = None
     refined: dict[tuple[int, int], list[SliceResult]] = field(default_factory=dict)
 
     @property
@@ -101,7 +106,13 @@ class Pass:
     @property
     def undoubted(self) -> list[SliceResult]:
         """Results before a stop rule spoke for the first time: what the pass says by itself."""
-        return self.results if self.first_doubt is None else self.results[: self.first_doubt]
+        unaided = self.results if self.unaided is None else self.unaided
+        return unaided if self.first_doubt is None else unaided[: self.first_doubt]
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether the undoubted results are all that there will be."""
+        return self.first_doubt is not None or self.unaided is not None
 
     @property
     def room(self) -> int:
@@ -219,26 +230,33 @@ def _end(each: Pass, area: int, confidence: float, overlap: float, rules: PassRu
 
 
 def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
-    """Send a pass on from the middle of its overtime, if refinement still sees the structure there.
+    """Send a pass on, if refinement still sees the structure in its overtime, or where the pass had lost all of it.
 
-    The pass then goes on from the refined mask, drift mended, until a stop rule speaks again.
+    The pass then goes on from the refined mask, drift mended, until it stops again.
 
     Args:
-        run: a pass that has stopped; nothing before the stop rule spoke is changed.
+        run: a pass that has stopped; nothing before the stop rule spoke is changed, and where all was lost
+            nothing before it dwindled.
         refined: what refinement makes of it.
 
     Returns:
         Whether it goes on.
     """
-    if run.stopped is None or run.doubted_at is None or run.relays >= _MOST_RELAYS:
+    if run.stopped is None or run.relays >= _MOST_RELAYS:
         return False
-    begin = run.doubted_at
+    begin, least = run.doubted_at, _WORTH_FOLLOWING
+    if begin is None:
+        if run.stopped not in (StopReason.EMPTY, StopReason.VERIFICATION):
+            return False
+        begin, least = _before_dwindling(run), _WORTH_FINDING_AGAIN
     end = min(len(refined), begin + max(1, _overtime(begin) // 2))
-    while end > begin and not _is_worth_following(refined[end - 1]):
+    while end > begin and not _is_worth_following(refined[end - 1], least):
         end -= 1
     if end <= begin:
         run.relays = _MOST_RELAYS
         return False
+    if run.unaided is None:
+        run.unaided = run.results
     run.results = run.results[:begin] + list(refined[begin:end])
     run.stopped = run.doubt = run.doubted_at = None
     run.refined.clear()
@@ -246,8 +264,14 @@ def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
     return True
 
 
-def _is_worth_following(result: SliceResult) -> bool:
-    return result.expected_dice >= _WORTH_FOLLOWING and bool((result.soft > 0.5).any())
+def _is_worth_following(result: SliceResult, least: float) -> bool:
+    return result.expected_dice >= least and bool((result.soft > 0.5).any())
+
+
+def _before_dwindling(run: Pass) -> int:
+    """Results up to the last one that has a fair share of the drawn area."""
+    fair = (i for i, each in enumerate(run.results) if (each.soft > 0.5).sum() >= _LEAST_NOT_LOST * run.drawn_area)
+    return max(fair, default=-1) + 1
 
 
 def _overtime(length: int) -> int:

@@ -49,7 +49,7 @@ class _Task:
     def remaining(self) -> int:
         """Slices that the pass may still enter: none once it has stopped."""
         run = self.run
-        if run.stopped is not None or (self.meets_drawn and run.first_doubt is not None):
+        if run.stopped is not None or (self.meets_drawn and run.has_spoken):
             return 0
         return max(0, (self.limit - run.next_slice) * run.step + 1)
 
