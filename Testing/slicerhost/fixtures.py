@@ -12,7 +12,9 @@ pytest.importorskip("PySide6", reason="PySide6 is not installed: pip install PyS
 
 from Sli2VolSlicerLib.scene.headless import make_scene
 
+from .api import LIST, read_list, unlisted
 from .host import Desktop, slicer_desktop
+from .pythonqt import uses
 
 
 @pytest.fixture
@@ -25,6 +27,12 @@ def scene() -> Iterator[Any]:
 
 @pytest.fixture
 def desktop(scene: Any) -> Iterator[Desktop]:
-    """Slicer, running, its window not shown yet; fails at its end if anything was raised where nobody catches it."""
+    """Slicer, running, its window not shown yet.
+
+    A test fails at its end if anything was raised where nobody catches it, or if the panel has used something of Qt,
+    CTK or MRML's widgets that is not on the list.
+    """
     with slicer_desktop(scene) as running:
         yield running
+    missing = unlisted(uses, read_list())
+    assert not missing, f"Look up in Slicer's, CTK's or PythonQt's source and put into {LIST.name}: {missing}"

@@ -12,6 +12,7 @@ import ctypes
 import inspect
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from types import MethodType, ModuleType
 from typing import Any
@@ -22,6 +23,9 @@ import shiboken6
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
 LIBRARIES = (QtCore, QtGui, QtWidgets, QtUiTools)
+
+UNDER_TEST = "Sli2VolSlicerLib.panel"
+"""The modules whose uses of Qt are noted."""
 
 STAY_METHODS = frozenset({"sizeHint", "minimumSizeHint", "duration", "totalDuration"})
 """Properties that are virtual functions too: PySide6 would look for the override in the property, without end."""
@@ -70,7 +74,20 @@ def is_native(kind: type) -> bool:
     return kind.__module__.startswith("PySide6.") or getattr(kind, "STANDS_FOR_CPP", None) == kind.__name__
 
 
+uses: set[tuple[type, str]] = set()
+"""What the module under test has asked of C++ objects in this process: class and attribute."""
+
+
+def _note_use(self: Any, name: str) -> None:
+    caller = sys._getframe(2).f_globals.get("__name__", "")
+    if caller.startswith(UNDER_TEST):
+        owner = next((c for c in type(self).__mro__ if name in vars(c)), None)
+        if owner is None or is_native(owner):
+            uses.add((type(self), name))
+
+
 def _set_attribute(self: Any, name: str, value: Any) -> None:
+    _note_use(self, name)
     kind = type(self)
     found = inspect.getattr_static(kind, name, None)
     if isinstance(found, QtCore.Property):
@@ -97,6 +114,7 @@ def _get_attribute(plain: Any) -> Any:
     """`__getattribute__` of a class that has one of its own, `plain`."""
 
     def get(self: Any, name: str) -> Any:
+        _note_use(self, name)
         # PySide6 finds these two before it looks into the classes.
         if name == "connect":
             return MethodType(_connect, self)
@@ -281,6 +299,8 @@ def _change_pyside() -> None:
     base.findChild = _find_first
     base.findChildren = _find_children
     base.delete = shiboken6.delete
+    # Deprecated in Qt 6; what PythonQt on Qt 5 has.
+    QtGui.QMouseEvent.pos = lambda event: event.position().toPoint()  # type: ignore[method-assign]
     for name in ("getOpenFileName", "getSaveFileName"):
         setattr(QtWidgets.QFileDialog, name, staticmethod(_first_of(getattr(QtWidgets.QFileDialog, name))))
 

@@ -365,6 +365,8 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
         ids = list(node.GetSegmentation().GetSegmentIDs()) if node is not None else []
         if node is not None and self.currentSegmentID() not in ids:
             self._node.SetSelectedSegmentID(ids[0] if ids else "")
+        display = node.GetDisplayNode() if node is not None else None
+        visible = ids if display is None else display.GetVisibleSegmentIDs()
         self._list.clear()
         for segment_id in ids:
             segment = node.GetSegmentation().GetSegment(segment_id)
@@ -372,9 +374,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
             colour.fill(QColor.fromRgbF(*segment.GetColor()))
             item = QListWidgetItem(QIcon(colour), segment.GetName())
             item.setData(Qt.ItemDataRole.UserRole, segment_id)
-            display = node.GetDisplayNode()
-            visible = display is None or display.GetSegmentVisibility(segment_id)
-            item.setCheckState(Qt.CheckState.Checked if visible else Qt.CheckState.Unchecked)
+            item.setCheckState(Qt.CheckState.Checked if segment_id in visible else Qt.CheckState.Unchecked)
             self._list.addItem(item)
             if segment_id == self.currentSegmentID():
                 self._list.setCurrentItem(item)
