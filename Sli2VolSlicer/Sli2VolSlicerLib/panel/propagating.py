@@ -50,7 +50,7 @@ class Propagating:
             job = desk.logic.begin(
                 desk.volume,
                 desk.segmentation,
-                desk.segments() or None,
+                desk.segments(),
                 method=options.method,
                 direction=options.direction,
                 device=options.device,

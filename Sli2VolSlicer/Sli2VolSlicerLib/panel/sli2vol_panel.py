@@ -53,7 +53,7 @@ class Sli2VolPanel:
         self.widget = widget
         self.ui = slicer.util.childWidgetVariables(widget)
         self._scene = scene
-        self._is_entered = self._is_updating = False
+        self._is_entered = self._is_updating = self._wants_recommendation = False
         self.editor = EmbeddedEditor(scene)
         self.ui.editorSection.layout().addWidget(self.editor.widget)
         self.options = Options(self.ui, self._on_options)
@@ -75,7 +75,7 @@ class Sli2VolPanel:
         self._settling = qt.QTimer()
         self._settling.setSingleShot(True)
         self._settling.setInterval(_SETTLING_MS)
-        self._settling.connect("timeout()", self.refresh)
+        self._settling.connect("timeout()", self._on_settled)
         self._connect()
         for selector in (self.ui.volumeSelector, self.ui.segmentationSelector):
             selector.setMRMLScene(scene)
@@ -130,7 +130,7 @@ class Sli2VolPanel:
 
     def _connect(self) -> None:
         ui = self.ui
-        ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_nodes_chosen)
+        ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_volume_chosen)
         ui.segmentationSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_nodes_chosen)
         ui.propagateButton.connect("clicked()", self.propagating.press)
         ui.nextButton.connect("clicked()", self.slices.next)
@@ -220,12 +220,15 @@ class Sli2VolPanel:
         node.SetReferenceImageGeometryParameterFromVolumeNode(self.desk.volume)
         return node
 
+    def _on_volume_chosen(self, node: Any = None) -> None:
+        if self._is_entered and not self._is_updating and not self._scene.IsClosing():
+            self._choose_nodes()
+        self._on_nodes_chosen()
+
     def _on_nodes_chosen(self, node: Any = None) -> None:
         if self._is_updating or self._scene.IsClosing():
             return
         self.desk.forget()
-        if self._is_entered:
-            self._choose_nodes()
         self._show_nodes()
         self._keep_state()
         self._show_confidence()
@@ -296,8 +299,16 @@ class Sli2VolPanel:
             return
         self._show_confidence()
         self.refresh()
-        if self.desk.result is not None and self.background.is_idle:
+        self._wants_recommendation = self.desk.result is not None
+        self._settling.start()
+
+    def _on_settled(self) -> None:
+        """Nothing has happened to the segments for a while."""
+        self.refresh()
+        # Not right after writing a result: the main loop must answer in between.
+        if self._wants_recommendation and self.background.is_idle:
             self.slices.recommend()
+        self._wants_recommendation = False
 
     # What is shown.
 

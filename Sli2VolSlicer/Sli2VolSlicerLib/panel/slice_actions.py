@@ -49,7 +49,7 @@ class SliceActions:
         """Work out, in the background, which slice is most worth correcting."""
         desk = self._desk
         try:
-            job = desk.logic.begin_recommendation(desk.volume, desk.segmentation, desk.segments() or None)
+            job = desk.logic.begin_recommendation(desk.volume, desk.segmentation, desk.segments())
         except Sli2VolError as error:
             if go_there:
                 desk.say_error(error)
@@ -140,7 +140,7 @@ class SliceActions:
         """Get ready for the correction while the user draws it."""
         desk = self._desk
         try:
-            job = desk.logic.begin_rehearsal(desk.volume, desk.segmentation, index, desk.segments() or None)
+            job = desk.logic.begin_rehearsal(desk.volume, desk.segmentation, index, desk.segments())
         except Sli2VolError:
             # It only saves time: Propagate will say what is wrong.
             return
