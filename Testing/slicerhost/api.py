@@ -126,26 +126,17 @@ def library_names(extra: Iterable[Path] = ()) -> set[str]:
 
 
 def unlisted(uses: Iterable[tuple[type, str]], entries: Iterable[Entry]) -> list[str]:
-    """What was asked of C++ objects, by names that the panel's source has, and is not on the list.
+    """What was asked of C++ objects and is not on the list under any of their classes.
 
     Args:
-        uses: class and attribute, as `pythonqt.uses` notes them. PySide6 itself looks for overrides of virtual
-            functions in the panel's name; those stand in no source.
+        uses: class and attribute, as `pythonqt.uses` notes them.
         entries: the list.
     """
     listed = {tuple(entry.name.split(".")[-2:]) for entry in entries}
-    written = {
-        node.attr
-        for path in panel_sources()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute)
-    }
     return sorted(
         f"{kind.__name__}.{name}"
         for kind, name in uses
-        if name in written
-        and not name.startswith("_")
-        and not any((base.__name__, name) in listed for base in kind.__mro__)
+        if not name.startswith("_") and not any((base.__name__, name) in listed for base in kind.__mro__)
     )
 
 

@@ -9,12 +9,14 @@ for by every importing module; so the classes of PySide6 are given PythonQt's wa
 from __future__ import annotations
 
 import ctypes
+import dis
+import functools
 import inspect
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from types import MethodType, ModuleType
+from types import CodeType, MethodType, ModuleType
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -26,6 +28,8 @@ LIBRARIES = (QtCore, QtGui, QtWidgets, QtUiTools)
 
 UNDER_TEST = "Sli2VolSlicerLib.panel"
 """The modules whose uses of Qt are noted."""
+
+_ATTRIBUTE_INSTRUCTIONS = {dis.opmap[n] for n in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR") if n in dis.opmap}
 
 STAY_METHODS = frozenset({"sizeHint", "minimumSizeHint", "duration", "totalDuration"})
 """Properties that are virtual functions too: PySide6 would look for the override in the property, without end."""
@@ -78,12 +82,21 @@ uses: set[tuple[type, str]] = set()
 """What the module under test has asked of C++ objects in this process: class and attribute."""
 
 
+@functools.cache
+def _instructions(code: CodeType) -> bytes:
+    return code.co_code
+
+
 def _note_use(self: Any, name: str) -> None:
-    caller = sys._getframe(2).f_globals.get("__name__", "")
-    if caller.startswith(UNDER_TEST):
-        owner = next((c for c in type(self).__mro__ if name in vars(c)), None)
-        if owner is None or is_native(owner):
-            uses.add((type(self), name))
+    frame = sys._getframe(2)
+    if not frame.f_globals.get("__name__", "").startswith(UNDER_TEST):
+        return
+    # During calls PySide6 looks for overrides of virtual functions: nobody has written those.
+    if _instructions(frame.f_code)[frame.f_lasti] not in _ATTRIBUTE_INSTRUCTIONS:
+        return
+    owner = next((c for c in type(self).__mro__ if name in vars(c)), None)
+    if owner is None or is_native(owner):
+        uses.add((type(self), name))
 
 
 def _set_attribute(self: Any, name: str, value: Any) -> None:
