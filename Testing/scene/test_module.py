@@ -1,4 +1,4 @@
-"""The module file as Slicer would use it, and its panel."""
+"""The module file as Slicer would use it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from slicerhost.desktop import desktop
 from slicerhost.fake_session import FakeSession
+from slicerhost.host import slicer_desktop
 
 from Sli2VolSlicerLib.scene.logic import SceneLogic
 
 
 @pytest.fixture
-def application(scene: Any) -> Iterator[SimpleNamespace]:
-    with desktop(scene) as running:
-        yield running
-
-
-@pytest.fixture
-def module(application: SimpleNamespace) -> ModuleType:
-    return importlib.import_module("Sli2VolSlicer")
+def module(scene: Any) -> Iterator[ModuleType]:
+    """The module's file, as Slicer imports it."""
+    with slicer_desktop(scene):
+        yield importlib.import_module("Sli2VolSlicer")
 
 
 def test_the_module_says_what_it_is(module: ModuleType) -> None:
-    parent = SimpleNamespace()
+    parent = SimpleNamespace(path=module.__file__)
     module.Sli2VolSlicer(parent)
     assert parent.title == "Sli2Vol"
     assert parent.categories == ["Segmentation"]
