@@ -342,7 +342,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
         self.setActiveEffectByName("" if effect == self._effect else effect)
 
     def _select_at_offset(self, offset: int) -> None:
-        row = self._list.currentRow() + offset
+        row = self._list.currentRow + offset
         if 0 <= row < self._list.count:
             self._list.setCurrentRow(row)
 
