@@ -54,6 +54,7 @@ class User(RuleBasedStateMachine):
         if button.enabled and button.visible:
             self.bench.click(button)
 
+    @precondition(lambda self: self.bench.segmentation is not None)
     @rule(index=SLICES, radius=st.floats(3, 18), erase=st.booleans())
     def paint(self, index: int, radius: float, erase: bool) -> None:
         self.bench.paint(index, radius, erase=erase)
