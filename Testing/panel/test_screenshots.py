@@ -91,3 +91,12 @@ def test_the_panel_while_it_runs(used: Any, folder: Path) -> None:
     take(used, folder / "panel-running.png", "laptop")
     used.key("Esc")
     used.settle()
+
+
+@pytest.mark.slow
+def test_the_advanced_section(used: Any, folder: Path) -> None:
+    used.ui.advancedSection.collapsed = False
+    used.events()
+    bar = used.desktop.window.panel.verticalScrollBar()
+    bar.value = bar.maximum
+    take(used, folder / "panel-advanced.png", "laptop")
