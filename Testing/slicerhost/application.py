@@ -9,9 +9,10 @@ from typing import Any
 
 import shiboken6
 import slicer
-from PySide6.QtCore import QObject, QSettings, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt, Signal
 from PySide6.QtWidgets import QApplication, QMainWindow, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
+from .pythonqt import connections
 from .views import qSlicerLayoutManager
 from .widgets import qMRMLWidget
 
@@ -204,7 +205,8 @@ class ModuleManager(QObject):
         module = self._modules.pop(name)
         self.moduleAboutToBeUnloaded.emit(name)
         if module.has_widget:
-            module.widgetRepresentation().deleteLater()
+            shiboken6.delete(module.widgetRepresentation())
+        connections.forget_the_dead()
         for entry in (name.lower(), f"{name}Instance", f"{name}Widget"):
             if hasattr(slicer.modules, entry):
                 delattr(slicer.modules, entry)
@@ -242,6 +244,11 @@ class Application:
     def __getattr__(self, name: str) -> Any:
         """What QApplication has: topLevelWidgets, palette, focusWidget, setOverrideCursor, style ..."""
         return getattr(self._qt, name)
+
+    def processEvents(self, *arguments: Any) -> None:
+        """As a turn of the main loop, which also destroys what was left for later."""
+        self._qt.processEvents(*arguments)
+        self._qt.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
     @property
     def temporaryPath(self) -> str:

@@ -152,13 +152,13 @@ class Connections:
         """
         relay = _relay(slot, signature)
         signal_of(sender, signature).connect(relay)
-        self._forget_the_dead()
+        self.forget_the_dead()
         self._made.append((sender, _normalized(signature), slot, relay))
         return True
 
     def disconnect(self, sender: Any, signature: str, slot: Callable[..., Any] | None = None) -> bool:
         """Take a connection back; False if there is none."""
-        self._forget_the_dead()
+        self.forget_the_dead()
         key = _normalized(signature)
         found = [m for m in self._made if m[0] is sender and m[1] == key and (slot is None or m[2] == slot)]
         for each in found:
@@ -168,10 +168,11 @@ class Connections:
 
     def of(self, sender: Any) -> list[tuple[str, Callable[..., Any]]]:
         """Signature and slot of every connection of a sender."""
-        self._forget_the_dead()
+        self.forget_the_dead()
         return [(m[1], m[2]) for m in self._made if m[0] is sender]
 
-    def _forget_the_dead(self) -> None:
+    def forget_the_dead(self) -> None:
+        """Let go of what was connected to objects that are destroyed."""
         self._made = [m for m in self._made if shiboken6.isValid(m[0])]
 
 
@@ -190,8 +191,8 @@ def signal_of(sender: Any, signature: str) -> Any:
         own = kind.__dict__.get("SIGNALS", {})
         if key in own:
             return getattr(sender, own[key])
-    meta = sender.metaObject()
-    if meta.indexOfSignal(key) < 0:
+    # Not sender.metaObject(): PySide6 would take the class's own one away when the sender is destroyed.
+    if type(sender).staticMetaObject.indexOfSignal(key) < 0:
         msg = f"{type(sender).__name__} has no signal '{signature}'"
         raise ValueError(msg)
     name, *arguments = _parts(key)
@@ -252,7 +253,7 @@ def _signature_and_slot(signature: str, receiver: Any = None, slot: str | None =
 
 
 def _class_name(self: Any) -> str:
-    return str(self.metaObject().className())
+    return str(type(self).staticMetaObject.className())
 
 
 def _find_children(self: Any, kind: Any = "QObject", name: str = "") -> list[Any]:

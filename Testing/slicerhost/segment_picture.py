@@ -24,10 +24,9 @@ def overlay_segments(pixels: np.ndarray, slice_node: Any) -> None:
         display = node.GetDisplayNode()
         if display is None or not display.GetVisibility() or not display.IsDisplayableInView(slice_node.GetID()):
             continue
-        for segment_id in node.GetSegmentation().GetSegmentIDs():
-            if display.GetSegmentVisibility(segment_id):
-                mask = segment_on_slice(node, segment_id, slice_node, pixels.shape[:2])
-                _draw(pixels, mask, np.array(node.GetSegmentation().GetSegment(segment_id).GetColor()) * 255)
+        for segment_id in display.GetVisibleSegmentIDs():
+            mask = segment_on_slice(node, segment_id, slice_node, pixels.shape[:2])
+            _draw(pixels, mask, np.array(node.GetSegmentation().GetSegment(segment_id).GetColor()) * 255)
 
 
 def segment_on_slice(node: Any, segment_id: str, slice_node: Any, shape: tuple[int, int]) -> np.ndarray:

@@ -103,6 +103,7 @@ class Sli2VolPanel:
         """The widget goes: let go of everything."""
         self.exit()
         self._settling.stop()
+        self._settling.disconnect("timeout()", self._on_settled)
         self.sections.close()
         self.background.close()
         self.observers.remove_all()

@@ -154,6 +154,7 @@ class WeightsSection:
     def close(self) -> None:
         """Cancel what runs; it ends with the next piece that comes, on its own."""
         self._timer.stop()
+        self._timer.disconnect("timeout()", self._tick)
         if self._fetching is not None:
             self._fetching[1].cancel()
         self._fetching = self._verifying = None
