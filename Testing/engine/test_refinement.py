@@ -230,6 +230,25 @@ def test_a_pass_is_sent_on_while_refinement_sees_the_structure(by: float, last: 
     assert [p.last_slice for p in result.passes] == [0, last]
 
 
+def test_a_pass_that_lost_the_structure_begins_again_before_it_dwindled() -> None:
+    run = a_pass(results=4)
+    run.stopped = StopReason.EMPTY
+    dwindled = np.zeros(SHAPE[1:], np.float16)
+    dwindled[14, 14:18] = 1
+    run.results[2:] = [replace(run.results[0], soft=dwindled) for _ in range(2)]
+    lost = list(run.results)
+    found = [replace(result, soft=disc().astype(np.float16), expected_dice=0.25) for result in run.results]
+    assert relay(run, found)
+    assert run.stopped is None and run.results == [*lost[:2], *found[2:4]]
+    assert run.undoubted == lost, "what the pass said by itself is kept"
+
+
+def test_a_pass_that_ended_by_a_rule_without_overtime_is_not_sent_on() -> None:
+    run = a_pass(results=4)
+    run.stopped = StopReason.JUMP
+    assert not relay(run, list(run.results))
+
+
 def test_a_pass_is_not_sent_on_from_a_slice_that_promises_little() -> None:
     run = a_pass(results=4)
     run.doubted_at, run.doubt, run.stopped = 1, StopReason.AREA, StopReason.AREA

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch.nn import functional
 
-from .affinity import TILE, FeaturePair
+from .affinity import FeaturePair
 
 
 class KeptWeights:

@@ -84,7 +84,7 @@ class WorkingGrid:
         by_row, by_column = self._magnifiers
         rows, columns = region.slices
         by_row, by_column = by_row[:, rows], by_column[:, columns]
-        reached = bounding_region(by_row.any(axis=1)[:, None] & by_column.any(axis=1)[None])
+        reached = bounding_region(np.outer(by_row.any(axis=1), by_column.any(axis=1)))
         assert reached is not None, region
         rows, columns = reached.slices
         # By torch: the threads of numpy's own products would wait for its.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..affinity import TILE, copy_where_open
+from ..affinity import TILE, TileWeights, copy_where_open
 from ..backend import Backend, is_out_of_memory
 from ..devices import Device
 from ..features import FeatureCache
@@ -135,7 +135,7 @@ class CorrespondenceCarrier:
             padded = functional.pad(values[None].to(query.device), missing)
             recorder = Recorder(*origin) if rehearse else None
             kept = None if rehearse else self._rehearsed.find(reference.slice_index, target)
-            weights = recorder if recorder is not None else kept and kept.seen_from(*origin)
+            weights: TileWeights | None = kept.seen_from(*origin) if kept is not None else recorder
             copied = copy_where_open(query, key, padded, outside, radius, weights=weights)[0]
             if recorder is not None and recorder.kept is not None:
                 self._rehearsed.keep(reference.slice_index, target, recorder.kept)
