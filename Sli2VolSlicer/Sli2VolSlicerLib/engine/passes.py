@@ -79,6 +79,7 @@ class Pass:
         doubt: which one that was.
         first_doubt: results that there were when a stop rule spoke for the first time.
         relays: how often refinement has sent the pass on.
+        sent_to: results that it had when it was sent on last.
         unaided: the results before it did so for the first time; None while it has not.
         refined: (slices that refinement was shown, results that there were) -> what it made of the pass.
     """
@@ -95,6 +96,7 @@ class Pass:
     doubt: StopReason | None = None
     first_doubt: int | None = None
     relays: int = 0
+    sent_to: int = 0
     unaided: list[SliceResult] | None = None
     refined: dict[tuple[int, int], list[SliceResult]] = field(default_factory=dict)
 
@@ -252,12 +254,14 @@ def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
     end = min(len(refined), begin + max(1, _overtime(begin) // 2))
     while end > begin and not _is_worth_following(refined[end - 1], least):
         end -= 1
-    if end <= begin:
+    if end <= max(begin, run.sent_to):
+        # Nothing to go on from, or it was sent on from here before.
         run.relays = _MOST_RELAYS
         return False
     if run.unaided is None:
         run.unaided = run.results
     run.results = run.results[:begin] + list(refined[begin:end])
+    run.sent_to = end
     run.stopped = run.doubt = run.doubted_at = None
     run.refined.clear()
     run.relays += 1

@@ -30,6 +30,8 @@ SURE, _LEAST_LEFT = 0.85, 0.5
 Long structures with sharp outlines, as vessels are, are rare in the training volumes: what is far was mostly gone.
 """
 
+_GAP = 3
+
 _NO_JOURNEY = Journey(least_certainty=0.5, drift=3.0)
 """Stands for the journey to slices that the pass never reached."""
 
@@ -80,9 +82,7 @@ class NetworkRefinement:
                 agreement=2 * float((there & was_there).sum()) / max(1.0, area + float(was_there.sum())),
             )
             mended.append(_result(soft, region, refined, before.journey if before else _NO_JOURNEY))
-        while mended and not (mended[-1].soft > 0.5).any():
-            mended.pop()
-        return mended
+        return _until_gone(mended)
 
     @torch.inference_mode()
     def _looked_at(self, view: PassView) -> tuple[torch.Tensor, torch.Tensor]:
@@ -94,6 +94,17 @@ class NetworkRefinement:
             odds = log_odds(soft) + change[0].float()
             soft = looked_at_again(view.soft[None], odds[None])[0]
         return odds - log_odds(view.soft), verdicts[0].float()
+
+
+def _until_gone(mended: list[SliceResult]) -> list[SliceResult]:
+    """Results up to the first gap of `_GAP` empty slices; a pass does not find again what has ended."""
+    there = [position for position, result in enumerate(mended) if (result.soft > 0.5).any()]
+    end = 0
+    for position in there:
+        if position - end >= _GAP:
+            break
+        end = position + 1
+    return mended[:end]
 
 
 def log_odds(soft: torch.Tensor) -> torch.Tensor:
