@@ -173,6 +173,8 @@ class Sli2VolSlicerTest(ScriptedLoadableModuleTest):
     def runTest(self) -> None:
         self.setUp()
         self.test_one_painted_slice_becomes_a_volume()
+        self.setUp()
+        self.test_the_way_through_the_panel()
 
     def test_one_painted_slice_becomes_a_volume(self) -> None:
         import numpy as np
@@ -201,4 +203,11 @@ class Sli2VolSlicerTest(ScriptedLoadableModuleTest):
         self.assertFalse(logic.propagate(volume, segmentation, ["Ball"], method="copy").report.changed)
         self.assertTrue(logic.undo(segmentation))
         self.assertTrue(np.array_equal(capture(volume, segmentation).segments[0].mask, painted))
+        self.delayDisplay("Test passed")
+
+    def test_the_way_through_the_panel(self) -> None:
+        from Sli2VolSlicerLib.panel.self_test import PanelScenario
+
+        self.delayDisplay("Going through the panel")
+        PanelScenario(self.assertTrue).run()
         self.delayDisplay("Test passed")
