@@ -299,7 +299,10 @@ class Application:
         self._layout.close_down()
         self.window.close()
         shiboken6.delete(self.window)
-        self._qt.processEvents()
+        for widget in self._qt.topLevelWidgets():
+            widget.close()
+            widget.deleteLater()
+        self.processEvents()
         self._logic.SetSliceLogics(None)
         for logic in (self._logic, self._colours):
             logic.SetMRMLScene(None)

@@ -1,4 +1,4 @@
-"""The few widgets of CTK that the panel uses."""
+"""The few widgets of CTK that the panel and slicer.util use."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ from PySide6.QtCore import Property, QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QDoubleSpinBox,
-    QHBoxLayout,
-    QLineEdit,
     QMessageBox,
     QSizePolicy,
     QStyle,
     QStyleOption,
-    QToolButton,
     QWidget,
 )
 
@@ -104,109 +100,12 @@ class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
                 child.show()
 
 
-class ctkRangeWidget(QWidget):  # noqa: N801
-    """Two spin boxes for the ends of a range."""
-
-    STANDS_FOR_CPP = "ctkRangeWidget"
-    valuesChanged = Signal(float, float)
-    minimumValueChanged = Signal(float)
-    maximumValueChanged = Signal(float)
-    rangeChanged = Signal(float, float)
-
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self._low, self._high = QDoubleSpinBox(), QDoubleSpinBox()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for box in (self._low, self._high):
-            layout.addWidget(box)
-            box.setMaximum(99)
-        self._high.setValue(99)
-        self._low.valueChanged.connect(self._on_low)
-        self._high.valueChanged.connect(self._on_high)
-
-    def setRange(self, minimum: float, maximum: float) -> None:
-        for box in (self._low, self._high):
-            box.setRange(minimum, maximum)
-        self.rangeChanged.emit(minimum, maximum)
-
-    def setValues(self, low: float, high: float) -> None:
-        self._high.setValue(max(high, low))
-        self._low.setValue(low)
-        self._high.setValue(high)
-
-    def _get(self, index: int, name: str) -> Any:
-        return getattr((self._low, self._high)[index], name)
-
-    def _set(self, name: str, value: Any) -> None:
-        for box in (self._low, self._high):
-            setattr(box, name, value)
-
-    minimum = Property(float, lambda self: self._get(0, "minimum"), lambda self, v: self.setRange(v, self.maximum))
-    maximum = Property(float, lambda self: self._get(0, "maximum"), lambda self, v: self.setRange(self.minimum, v))
-    minimumValue = Property(float, lambda self: self._get(0, "value"), lambda self, v: self._low.setValue(v))
-    maximumValue = Property(float, lambda self: self._get(1, "value"), lambda self, v: self._high.setValue(v))
-    decimals = Property(int, lambda self: self._get(0, "decimals"), lambda self, v: self._set("decimals", v))
-    singleStep = Property(float, lambda self: self._get(0, "singleStep"), lambda self, v: self._set("singleStep", v))
-
-    def _on_low(self, value: float) -> None:
-        if value > self._high.value:
-            self._high.setValue(value)
-        self.minimumValueChanged.emit(value)
-        self.valuesChanged.emit(self._low.value, self._high.value)
-
-    def _on_high(self, value: float) -> None:
-        if value < self._low.value:
-            self._low.setValue(value)
-        self.maximumValueChanged.emit(value)
-        self.valuesChanged.emit(self._low.value, self._high.value)
-
-
-class ctkPathLineEdit(QWidget):  # noqa: N801
-    """A line for a path, with a button that stands for the file dialog."""
-
-    STANDS_FOR_CPP = "ctkPathLineEdit"
-    currentPathChanged = Signal(str)
-    Dirs, Files, Readable, Writable = 1, 2, 0x10, 0x20
-
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self._line = QLineEdit()
-        self._browse = QToolButton()
-        self._browse.setText("...")
-        self._kept: dict[str, Any] = {"filters": self.Files, "nameFilters": [], "settingKey": "", "label": ""}
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._line)
-        layout.addWidget(self._browse)
-        self._line.textChanged.connect(self.currentPathChanged.emit)
-        self.setFocusProxy(self._line)
-
-    def setCurrentPath(self, path: str) -> None:
-        self._line.setText(path)
-
-    def addCurrentPathToHistory(self) -> None:
-        pass
-
-    def _keep(self, name: str, value: Any) -> None:
-        self._kept[name] = value
-
-    currentPath = Property(str, lambda self: self._line.text, setCurrentPath)
-    filters = Property(int, lambda self: self._kept["filters"], lambda self, v: self._keep("filters", v))
-    label = Property(str, lambda self: self._kept["label"], lambda self, v: self._keep("label", v))
-    settingKey = Property(str, lambda self: self._kept["settingKey"], lambda self, v: self._keep("settingKey", v))
-    nameFilters = Property(
-        "QStringList", lambda self: self._kept["nameFilters"], lambda self, v: self._keep("nameFilters", v)
-    )
-    showHistoryButton = Property(bool, lambda self: False, lambda self, v: None)
-
-
 class ctkMessageBox(QMessageBox):  # noqa: N801
     STANDS_FOR_CPP = "ctkMessageBox"
     dontShowAgainSettingsKey = Property(str, lambda self: "", lambda self, key: None)
 
 
-WIDGETS = (ctkCollapsibleButton, ctkRangeWidget, ctkPathLineEdit, ctkMessageBox)
+WIDGETS = (ctkCollapsibleButton, ctkMessageBox)
 
 
 def make_ctk() -> ModuleType:

@@ -8,6 +8,7 @@ for by every importing module; so the classes of PySide6 are given PythonQt's wa
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dis
 import functools
@@ -56,14 +57,17 @@ class QtProperty:
         return self._of_the_class if instance is None else _get_property(instance, self.name)
 
     def __set__(self, instance: Any, value: Any) -> None:
-        setter = getattr(instance, f"set{self.name[0].upper()}{self.name[1:]}", None)
-        try:
-            done = _set_property(instance, self.name, value) if setter is None else (setter(value), True)[1]
-        except TypeError:
-            done = value is not None and _set_property(instance, self.name, value)
-        if not done:
+        if value is None or not self._write(instance, value):
             msg = f"Property '{self.name}' of {type(instance).__name__} does not take {value!r} or is not writable"
             raise ValueError(msg)
+
+    def _write(self, instance: Any, value: Any) -> bool:
+        setter = getattr(instance, f"set{self.name[0].upper()}{self.name[1:]}", None)
+        if setter is not None:
+            with contextlib.suppress(TypeError):
+                setter(value)
+                return True
+        return bool(_set_property(instance, self.name, value))
 
 
 class ObjectName(QtProperty):

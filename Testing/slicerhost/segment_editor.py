@@ -8,7 +8,7 @@ from typing import Any
 import slicer
 import vtk
 from PySide6.QtCore import Property, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QKeySequence, QPixmap, QShortcut
+from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from .brush import Brush
+from .editor_keys import EditorKeys
 from .views import MousePress
 from .widgets import Observations, qMRMLNodeComboBox, qMRMLWidget
 
@@ -66,8 +67,9 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
         self._brush = Brush(self._logic)
         self._node: Any = None
         self._effect = ""
+        self._auto_show = True
         self._shown: tuple[Any, Any, str] = (None, None, "")
-        self._shortcuts: list[QShortcut] = []
+        self._keys = EditorKeys()
         self._views: list[Any] = []
         self._observed = Observations()
         self._of_segmentation = Observations()
@@ -108,12 +110,6 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
     def sourceVolumeNode(self) -> Any:
         return self._node.GetSourceVolumeNode() if self._node is not None else None
 
-    def segmentationNodeID(self) -> str:
-        return self.segmentationNode().GetID() if self.segmentationNode() is not None else ""
-
-    def sourceVolumeNodeID(self) -> str:
-        return self.sourceVolumeNode().GetID() if self.sourceVolumeNode() is not None else ""
-
     def setSegmentationNode(self, node: Any) -> None:
         if self._node is not None and node is not self.segmentationNode():
             self._logic.SetSegmentationNode(node)
@@ -134,9 +130,6 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
     def activeEffect(self) -> Any:
         return Effect(self._effect) if self._effect else None
 
-    def effectByName(self, name: str) -> Any:
-        return Effect(name) if name in EFFECTS else None
-
     def setActiveEffect(self, effect: Any) -> None:
         self.setActiveEffectByName("" if effect is None else effect.name)
 
@@ -153,14 +146,11 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
     def setSourceVolumeNodeSelectorVisible(self, visible: bool) -> None:
         self._show_row(self._volumes, visible)
 
+    def setAutoShowSourceVolumeNode(self, shown: bool) -> None:
+        self._auto_show = shown
+
     def setMaximumNumberOfUndoStates(self, most: int) -> None:
         self._logic.SetMaximumNumberOfUndoStates(most)
-
-    def setSegmentationNodeID(self, node_id: str) -> None:
-        self.setSegmentationNode(self.mrmlScene().GetNodeByID(node_id))
-
-    def setSourceVolumeNodeID(self, node_id: str) -> None:
-        self.setSourceVolumeNode(self.mrmlScene().GetNodeByID(node_id))
 
     def undo(self) -> None:
         self._logic.Undo()
@@ -186,29 +176,18 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
         self._views = []
 
     def installKeyboardShortcuts(self, parent: Any = None) -> None:
-        self.uninstallKeyboardShortcuts()
-        parent = parent or slicer.util.mainWindow()
-        keys: dict[Any, Any] = {
-            "Esc": lambda: self.setActiveEffectByName(""),
-            "Z": self.undo,
-            QKeySequence.StandardKey.Undo: self.undo,
-            "Y": self.redo,
-            QKeySequence.StandardKey.Redo: self.redo,
-            "Q": lambda: self._select_at_offset(-1),
-            "W": lambda: self._select_at_offset(1),
+        actions = {
+            "put away": lambda: self.setActiveEffectByName(""),
+            "undo": self.undo,
+            "redo": self.redo,
+            "previous": lambda: self._select_at_offset(-1),
+            "next": lambda: self._select_at_offset(1),
+            **{effect: lambda effect=effect: self._toggle(effect) for effect in EFFECTS},
         }
-        for number, effect in enumerate(EFFECTS, start=1):
-            keys[str(number)] = lambda effect=effect: self._toggle(effect)
-        for key, action in keys.items():
-            shortcut = QShortcut(QKeySequence(key), parent)
-            shortcut.activated.connect(action)
-            self._shortcuts.append(shortcut)
+        self._keys.install(parent or slicer.util.mainWindow(), actions, EFFECTS)
 
     def uninstallKeyboardShortcuts(self) -> None:
-        for shortcut in self._shortcuts:
-            shortcut.setParent(None)
-            shortcut.deleteLater()
-        self._shortcuts = []
+        self._keys.remove()
 
     def updateWidgetFromMRML(self) -> None:
         """Show what the parameter node says."""
@@ -232,7 +211,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
         bool, lambda self: not self._volumes.isHidden(), setSourceVolumeNodeSelectorVisible
     )
     switchToSegmentationsButtonVisible = Property(bool, lambda self: False, lambda self, visible: None)
-    autoShowSourceVolumeNode = Property(bool, lambda self: False, lambda self, shown: None)
+    autoShowSourceVolumeNode = Property(bool, lambda self: self._auto_show, setAutoShowSourceVolumeNode)
     readOnly = Property(bool, lambda self: not self._effects.enabled, lambda self, on: self._effects.setDisabled(on))
     maximumNumberOfUndoStates = Property(
         int, lambda self: self._logic.GetMaximumNumberOfUndoStates(), setMaximumNumberOfUndoStates
@@ -406,6 +385,8 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
         if before[0] is not segmentation:
             self.segmentationNodeChanged.emit(segmentation)
         if before[1] is not volume:
+            if self._auto_show and volume is not None:
+                slicer.app.layoutManager().show_volume(volume)
             self.sourceVolumeNodeChanged.emit(volume)
         if before[2] != self._shown[2]:
             self.currentSegmentIDChanged.emit(self._shown[2])

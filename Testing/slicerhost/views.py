@@ -77,14 +77,6 @@ class qMRMLSliceView(QWidget):  # noqa: N801
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._press(event, False)
 
-    def wheelEvent(self, event: Any) -> None:
-        """One slice per notch, as Slicer does."""
-        step = self._logic.GetLowestVolumeSliceSpacing()[2]
-        self._logic.StartSliceNodeInteraction(slicer.vtkMRMLSliceNode.SliceToRASFlag)
-        offset = self._logic.GetSliceOffset() + (step if event.angleDelta().y() > 0 else -step)
-        self._logic.SetSliceOffset(self._logic.SnapSliceOffsetToIJK(offset) or offset)
-        self._logic.EndSliceNodeInteraction()
-
     def _press(self, event: Any, is_first: bool) -> None:
         where = event.position()
         xy = (where.x(), self.height - 1 - where.y())
@@ -297,6 +289,15 @@ class qSlicerLayoutManager(QObject):  # noqa: N801
 
     def resetThreeDViews(self) -> None:
         pass
+
+    def show_volume(self, volume: Any) -> None:
+        """Make a volume the background of every view in which it is neither background nor foreground."""
+        for widget in self._slices.values():
+            composite = widget.mrmlSliceCompositeNode()
+            if volume.GetID() not in (composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID()):
+                composite.SetBackgroundVolumeID(volume.GetID())
+                composite.SetForegroundVolumeID(None)
+                composite.SetLabelVolumeID(None)
 
     def close_down(self) -> None:
         """Let go of the scene."""
