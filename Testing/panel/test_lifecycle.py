@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,28 @@ def test_while_it_runs_the_main_loop_answers_every_50_ms(bench: Any) -> None:
     bench.until(lambda: not bench.panel.propagating.is_running)
     while_running = sorted(bench.gaps[:-1])
     assert while_running[int(0.95 * len(while_running))] < 0.05, while_running[-5:]
+
+
+def test_escape_cancels_also_after_leaving_and_coming_back_while_it_runs(bench: Any) -> None:
+    bench.use("random-weights")
+    bench.paint(16)
+    bench.key("P")
+    bench.desktop.select_module("Data")
+    bench.desktop.select_module("Sli2VolSlicer")
+    assert bench.panel.propagating.is_running
+    bench.key("Esc")
+    bench.settle()
+    assert bench.status == "Cancelled: nothing was changed."
+
+
+def test_escape_is_the_editors_while_nothing_runs(bench: Any) -> None:
+    editor = bench.panel.editor.widget
+    bench.key("1")
+    assert editor.mrmlSegmentEditorNode().GetActiveEffectName() == "Paint"
+    bench.key("Esc")
+    assert not editor.mrmlSegmentEditorNode().GetActiveEffectName()
+
+
+def test_the_engine_is_loaded_when_the_module_is_opened(bench: Any) -> None:
+    assert "Sli2VolSlicerLib.engine.session" in sys.modules
+    assert bench.status == ""

@@ -13,12 +13,13 @@ import vtk
 
 from ..engine.errors import Sli2VolError
 from ..scene.confidence import confidence_node, write_confidence
+from ..scene.jobs import WarmUpJob
 from ..scene.logic import SceneLogic
 from ..scene.look import look
 from ..scene.overlay import hide_overlay, show_overlay
 from ..scene.panel_state import PanelState, parameter_node, read_state, write_state
 from ..scene.slice_views import first_slice_shown, slice_nodes
-from .background import Background
+from .background import Background, Handlers
 from .desk import Desk, show_text
 from .embedded_editor import EmbeddedEditor
 from .observers import Observers
@@ -53,7 +54,7 @@ class Sli2VolPanel:
         self.widget = widget
         self.ui = slicer.util.childWidgetVariables(widget)
         self._scene = scene
-        self._is_entered = self._is_updating = self._wants_recommendation = False
+        self._is_entered = self._is_updating = self._wants_recommendation = self._is_warm = False
         self.editor = EmbeddedEditor(scene)
         self.ui.editorSection.layout().addWidget(self.editor.widget)
         self.options = Options(self.ui, self._on_options)
@@ -87,10 +88,15 @@ class Sli2VolPanel:
         self._is_entered = True
         self.editor.enter()
         self.shortcuts.install()
+        self._share_keys()
         self._take_state()
         self._choose_nodes()
         self._observe_views()
         self.refresh()
+        if not self._is_warm:
+            self._is_warm = True
+            handlers = Handlers(lambda loaded: None, self.desk.say_error)
+            self.background.start(WarmUpJob(), handlers, urgent=False)
 
     def exit(self) -> None:
         """The module is left: give the keys and the views back. What is being computed goes on."""
@@ -161,6 +167,7 @@ class Sli2VolPanel:
         self._take_state()
         if self._is_entered:
             self.editor.enter()
+            self._share_keys()
             self._choose_nodes()
             self._observe_views()
         self.refresh()
@@ -290,18 +297,21 @@ class Sli2VolPanel:
 
     def _on_propagating(self) -> None:
         """A propagation has begun, or ended."""
-        running = self.propagating.is_running
-        if self._is_entered:
-            # The editor's Esc and ours would block each other.
-            self.editor.set_keys(not running)
-        self.shortcuts.allow_cancel(running)
-        if running:
+        self._share_keys()
+        if self.propagating.is_running:
             self._follow_views()
             return
         self._show_confidence()
         self.refresh()
         self._wants_recommendation = self.desk.result is not None
         self._settling.start()
+
+    def _share_keys(self) -> None:
+        """The editor's Esc and ours would block each other: while something can be cancelled, it is ours."""
+        running = self.propagating.is_running
+        if self._is_entered:
+            self.editor.set_keys(not running)
+        self.shortcuts.allow_cancel(running)
 
     def _on_settled(self) -> None:
         """Nothing has happened to the segments for a while."""

@@ -266,6 +266,21 @@ class QualityJob:
         }
 
 
+class WarmUpJob:
+    """Loading the engine's packages, so that the first propagation does not have to.
+
+    Loading holds Python's lock for up to a second in all: better while the user still looks for a slice.
+    """
+
+    def compute(self, progress: ProgressCallback | None = None, is_cancelled: IsCancelled | None = None) -> bool:
+        """Whether all packages are there; as `Job.compute`."""
+        try:
+            from ..engine import methods, recommendation, session
+        except ModuleNotFoundError:
+            return False
+        return all((methods, recommendation, session))
+
+
 def _stop_if(is_cancelled: IsCancelled | None) -> None:
     if is_cancelled is not None and is_cancelled():
         msg = "Propagation was cancelled: nothing was changed."
