@@ -64,7 +64,11 @@ def read_list(path: Path = LIST) -> tuple[Entry, ...]:
 
 def panel_sources() -> list[Path]:
     """The files that meet Slicer's user interface."""
-    return [MODULE_FOLDER / "Sli2VolSlicer.py", *sorted((LIBRARY / "panel").glob("*.py"))]
+    return [
+        MODULE_FOLDER / "Sli2VolSlicer.py",
+        *sorted(LIBRARY.glob("*.py")),
+        *sorted((LIBRARY / "panel").glob("*.py")),
+    ]
 
 
 def rooted_uses(path: Path) -> Iterator[Use]:

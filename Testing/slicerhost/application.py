@@ -213,6 +213,13 @@ class ModuleManager(QObject):
         sys.modules.pop(name, None)
 
 
+class ApplicationSignals(QObject):
+    """What `slicer.app` tells."""
+
+    STANDS_FOR_CPP = "ApplicationSignals"
+    startupCompleted = Signal()
+
+
 class Application:
     """`slicer.app` (qSlicerApplication), around the process's QApplication.
 
@@ -238,12 +245,20 @@ class Application:
         self._colours = slicer.vtkMRMLColorLogic()
         self._colours.SetMRMLScene(scene)
         self._manager = ModuleManager()
+        self._signals = ApplicationSignals()
         self.window = qSlicerMainWindow(ModuleSelector(self._manager))
         self._layout = qSlicerLayoutManager(scene, self._logic, self.window.viewport)
 
     def __getattr__(self, name: str) -> Any:
         """What QApplication has: topLevelWidgets, palette, focusWidget, setOverrideCursor, style ..."""
         return getattr(self._qt, name)
+
+    def connect(self, signature: str, slot: Any) -> bool:
+        return connections.connect(self._signals, signature, slot)
+
+    def complete_startup(self) -> None:
+        """For tests: all modules are loaded and the main window is shown."""
+        self._signals.startupCompleted.emit()
 
     def processEvents(self, *arguments: Any) -> None:
         """As a turn of the main loop, which also destroys what was left for later."""
@@ -299,6 +314,8 @@ class Application:
         self._layout.close_down()
         self.window.close()
         shiboken6.delete(self.window)
+        shiboken6.delete(self._signals)
+        connections.forget_the_dead()
         for widget in self._qt.topLevelWidgets():
             widget.close()
             widget.deleteLater()
