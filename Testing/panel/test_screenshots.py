@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-SCREENS = {"laptop": (1366, 768, 1), "4k": (1920, 1080, 2)}
-"""Width and height in Qt's pixels, and how many of the screen's make one: 4K screens are run at 200 %."""
+from panel.screenshots import SCREENS, screenshot_folder, take
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Where the pictures go."""
-    named = os.environ.get("SLI2VOL_SCREENSHOTS")
-    place = Path(named) if named else tmp_path
-    place.mkdir(parents=True, exist_ok=True)
-    return place
+    return screenshot_folder(tmp_path)
 
 
 @pytest.fixture
@@ -38,19 +32,6 @@ def used(bench: Any) -> Any:
     bench.click_slice(11)
     bench.settle()
     return bench
-
-
-def take(bench: Any, path: Path, screen: str) -> None:
-    """A picture of the whole window."""
-    from PySide6.QtGui import QPixmap
-
-    width, height, ratio = SCREENS[screen]
-    bench.desktop.window.resize(width, height)
-    bench.events()
-    picture = QPixmap(width * ratio, height * ratio)
-    picture.setDevicePixelRatio(ratio)
-    bench.desktop.window.render(picture)
-    assert picture.save(str(path))
 
 
 @pytest.mark.slow
