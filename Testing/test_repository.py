@@ -72,7 +72,9 @@ def test_the_licence_is_apache_2() -> None:
     assert "Version 2.0, January 2004" in text
 
 
-@pytest.mark.parametrize("name", ["Testing/setup", "Testing/run-tests", "Testing/demo", ".ci/run"])
+@pytest.mark.parametrize(
+    "name", ["Testing/setup", "Testing/run-tests", "Testing/run-self-test", "Testing/demo", ".ci/run"]
+)
 def test_scripts_can_be_run(name: str) -> None:
     assert os.access(ROOT / name, os.X_OK)
 
