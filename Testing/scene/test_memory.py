@@ -17,7 +17,8 @@ from Sli2VolSlicerLib.scene.capture import Capture, capture
 from Sli2VolSlicerLib.scene.geometry import image_to_array
 from Sli2VolSlicerLib.scene.headless import add_segment, add_segmentation, add_volume
 from Sli2VolSlicerLib.scene.logic import SceneLogic
-from Sli2VolSlicerLib.scene.memory import SegmentMemory, anchor_slices, slice_fingerprints
+from Sli2VolSlicerLib.scene.memory import SegmentMemory, anchor_slices
+from Sli2VolSlicerLib.scene.patch import Patch
 
 
 def anchors_of(captured: Capture) -> list[int]:
@@ -231,16 +232,15 @@ def from_numbers(numbers: list[int]) -> np.ndarray:
 def test_anchors_are_the_earlier_ones_and_every_slice_that_differs(
     before: list[int], after: list[int], earlier: set[int]
 ) -> None:
-    memory = SegmentMemory(
-        0, (6, 2, 2), (0.0,) * 16, tuple(sorted(earlier)), slice_fingerprints(from_numbers(before), 0)
-    )
+    written = Patch.of(from_numbers(before)).fingerprints(0)
+    memory = SegmentMemory(0, (6, 2, 2), (0.0,) * 16, tuple(sorted(earlier)), written)
     differing = {i for i in range(6) if before[i] != after[i]}
-    assert anchor_slices(from_numbers(after), memory) == tuple(sorted(differing | earlier))
+    assert anchor_slices(Patch.of(from_numbers(after)), memory) == tuple(sorted(differing | earlier))
 
 
 @given(numbers=masks, anchors=st.sets(st.integers(0, 5)), axis=st.integers(0, 2))
 def test_the_memory_is_read_as_it_was_written(numbers: list[int], anchors: set[int], axis: int) -> None:
-    fingerprints = slice_fingerprints(from_numbers(numbers), 0)
+    fingerprints = Patch.of(from_numbers(numbers)).fingerprints(0)
     memory = SegmentMemory(axis, (6, 2, 2), tuple(float(v) for v in range(16)), tuple(sorted(anchors)), fingerprints)
     assert SegmentMemory.from_text(memory.to_text()) == memory
 

@@ -13,9 +13,10 @@ from ..engine.errors import AnnotationError
 from ..engine.records import Anchor, SliceLimits
 from .capture import Capture, CapturedSegment
 from .editor import SegmentWriter
-from .geometry import bounding_box
+from .geometry import Box
 from .history import SegmentStep, UndoLog, segment_step
 from .memory import read_tag, remember
+from .patch import Patch
 from .segments import convert_to_labelmap, read_segment
 from .surface import surfaces_made_once
 
@@ -63,9 +64,9 @@ def list_anchors(captured: Capture) -> tuple[SceneAnchor, ...]:
     """All anchors, segment by segment, each in the order of slices."""
     found = []
     for segment in captured.segments:
-        planes = captured.slices_first(segment.mask)
+        filled = segment.patch.filled(captured.axis)
         found += [
-            SceneAnchor(segment.segment_id, segment.name, captured.axis, i, not planes[i].any(), i in segment.accepted)
+            SceneAnchor(segment.segment_id, segment.name, captured.axis, i, not filled[i], i in segment.accepted)
             for i in segment.anchors
         ]
     return tuple(found)
@@ -148,12 +149,9 @@ def limit_range(captured: Capture, log: UndoLog, first: float | None, last: floa
         msg = f"The limits ({limits}) leave no slice of this volume (0 to {captured.slice_count - 1})."
         raise AnnotationError(msg)
     _refuse_drawn_beyond(captured, segment, limits, "choose wider limits, or erase or release the drawing")
-    after = segment.mask.copy()
-    planes = captured.slices_first(after)
-    planes[:low] = False
-    planes[high + 1 :] = False
+    after = segment.patch.only_slices(captured.axis, low, high)
     _note(captured, log, segment.anchors, segment.accepted, limits, after)
-    return LimitReport(limits, int(segment.mask.sum() - after.sum()))
+    return LimitReport(limits, segment.patch.voxels - after.voxels)
 
 
 def check_propagatable(captured: Capture) -> None:
@@ -175,9 +173,9 @@ def overlap_notes(captured: Capture) -> tuple[str, ...]:
     """Where two segments are both drawn on the same voxels, in words: neither drawing gives way to the other."""
     notes = []
     for first, second in itertools.combinations(captured.segments, 2):
-        both = captured.slices_first(first.mask & second.mask)
         for index in sorted(set(first.anchors).intersection(second.anchors)):
-            if count := int(both[index].sum()):
+            planes = [segment.patch.plane(captured.axis, index) for segment in (first, second)]
+            if count := int((planes[0] & planes[1]).sum()):
                 notes.append(
                     f"Segments '{first.name}' and '{second.name}' are both drawn on {count} voxels of slice {index}: "
                     "both were kept as drawn, erase one of them there if they must not overlap."
@@ -207,8 +205,8 @@ def _require_known_limits(segment: CapturedSegment) -> None:
 
 def _drawn(captured: Capture, segment: CapturedSegment) -> list[int]:
     """The anchors that are not empty."""
-    planes = captured.slices_first(segment.mask)
-    return [i for i in segment.anchors if planes[i].any()]
+    filled = segment.patch.filled(captured.axis)
+    return [i for i in segment.anchors if filled[i]]
 
 
 def _refuse_drawn_beyond(captured: Capture, segment: CapturedSegment, limits: SliceLimits, advice: str) -> None:
@@ -267,39 +265,40 @@ def _note(
     anchors: tuple[int, ...],
     accepted: tuple[int, ...],
     limits: SliceLimits,
-    after: np.ndarray | None = None,
+    after: Patch | None = None,
 ) -> None:
     """Write the captured segment's memory, and its voxels if they change, as one undo step."""
     segment, node = captured.segments[0], captured.segmentation_node
-    after = segment.mask if after is None else after
+    after = segment.patch if after is None else after
     layers = log.layers()
     convert_to_labelmap(node, captured.volume_node)
-    removed = segment.mask & ~after
     _require_unedited(captured, segment)
+    box = segment.patch.box
+    removed = segment.patch.values & ~after.over(box)
     if removed.any():
-        _take_away(captured, segment, log.writer, removed)
+        _take_away(captured, segment, log.writer, box, removed)
     held = node.GetSegmentation().GetSegment(segment.segment_id)
     tag = read_tag(held)
     remember(held, captured.grid, captured.axis, anchors, after, accepted, limits)
     log.add([_step(captured, segment, after, held, tag)], layers)
 
 
-def _step(captured: Capture, segment: CapturedSegment, after: np.ndarray, held: Any, tag: str) -> SegmentStep:
-    return segment_step(held, segment.segment_id, captured.grid, captured.axis, segment.mask, after, tag)
+def _step(captured: Capture, segment: CapturedSegment, after: Patch, held: Any, tag: str) -> SegmentStep:
+    tags = (tag, read_tag(held))
+    return segment_step(segment.segment_id, captured.grid, captured.axis, segment.patch, after, tags)
 
 
-def _take_away(captured: Capture, segment: CapturedSegment, writer: SegmentWriter, removed: np.ndarray) -> None:
-    box = bounding_box(removed)
-    assert box is not None
-    part = removed[box.slices]
+def _take_away(
+    captured: Capture, segment: CapturedSegment, writer: SegmentWriter, box: Box, removed: np.ndarray
+) -> None:
     with surfaces_made_once(captured.segmentation_node, [segment.segment_id]), writer.all_or_nothing():
-        writer.change(segment.segment_id, captured.grid.to_labelmap, box, np.zeros_like(part), part)
+        writer.change(segment.segment_id, captured.grid.to_labelmap, box, np.zeros_like(removed), removed)
 
 
 def _require_unedited(captured: Capture, segment: CapturedSegment) -> None:
     """The segment must still be as captured (a source of surfaces has just been converted alike)."""
     labelmap = read_segment(captured.segmentation_node.GetSegmentation(), segment.segment_id)
-    now = None if labelmap is None else captured.grid.read(labelmap.image) == labelmap.value
-    if now is None or not np.array_equal(now, segment.mask):
+    now = None if labelmap is None else captured.grid.patch(labelmap.image, labelmap.value)
+    if now is None or not now.is_same(segment.patch):
         msg = f"Segment '{segment.name}' changed meanwhile: nothing was changed. Try again."
         raise AnnotationError(msg)

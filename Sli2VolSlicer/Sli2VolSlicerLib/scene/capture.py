@@ -15,6 +15,7 @@ from ..engine.records import UNLIMITED, Anchor, SliceLimits
 from ..engine.slice_stack import SliceStack
 from .grid import Grid, make_grid, volume_voxels
 from .memory import SegmentMemory, accepted_slices, anchor_slices, is_begun_anew, memory_on_grid, stored_memory
+from .patch import Patch
 from .segments import labelmap_segmentation, painted_ids, painted_segments
 
 
@@ -26,7 +27,7 @@ class CapturedSegment:
         segment_id: its ID in the segmentation.
         name: its name.
         label: the label that stands for it in the engine, 1 and up.
-        mask: where it is now, bool, over the grid.
+        patch: where it is now, on the grid.
         anchors: the slices that are the user's, sorted.
         accepted: those of them that were accepted as they were.
         limits: the slices that it may be on.
@@ -36,11 +37,16 @@ class CapturedSegment:
     segment_id: str
     name: str
     label: int
-    mask: np.ndarray
+    patch: Patch
     anchors: tuple[int, ...]
     accepted: tuple[int, ...] = ()
     limits: SliceLimits = UNLIMITED
     are_limits_known: bool = True
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Where it is, bool, (k, j, i) over the whole grid: as large as the volume, and made anew at every call."""
+        return self.patch.whole()
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,10 +116,10 @@ def capture(
     segmentation = labelmap_segmentation(segmentation_node, volume_node)
     labelmaps = painted_segments(segmentation, segment_ids)
     grid = make_grid(volume_node, segmentation_node, labelmaps[0].image)
-    masks: dict[int, np.ndarray] = {}
+    masks: dict[int, Patch] = {}
     for label, labelmap in enumerate(labelmaps, start=1):
-        masks[label] = grid.read(labelmap.image) == labelmap.value
-        if not masks[label].any():
+        masks[label] = grid.patch(labelmap.image, labelmap.value)
+        if masks[label].is_empty:
             msg = (
                 f"Segment '{labelmap.name}' does not meet volume '{volume_node.GetName()}': "
                 "choose the volume it was painted on."
@@ -132,16 +138,18 @@ def capture(
         memory, mask = memories.get(label), masks[label]
         accepted: tuple[int, ...] = ()
         if memory is None or memory.axis != chosen:
-            found = anchors_from_masks({label: mask}, chosen)
+            # They are found in the block that is painted, and counted from its first slice.
+            indices = [mask.box.start[chosen] + a.slice_index for a in anchors_from_masks({label: mask.values}, chosen)]
         else:
-            found = _remembered_anchors(label, mask, anchor_slices(mask, memory), chosen)
+            indices = list(anchor_slices(mask, memory))
             accepted = accepted_slices(mask, memory)
-        anchors.extend(found)
-        indices = tuple(a.slice_index for a in found)
+        anchors.extend(Anchor(i, label, mask.plane(chosen, i)) for i in indices)
         stored = stored_memory(segmentation.GetSegment(labelmap.segment_id))
         limits, are_known = _limits(stored, known[label], chosen)
         segments.append(
-            CapturedSegment(labelmap.segment_id, labelmap.name, label, mask, indices, accepted, limits, are_known)
+            CapturedSegment(
+                labelmap.segment_id, labelmap.name, label, mask, tuple(indices), accepted, limits, are_known
+            )
         )
     return Capture(volume_node, segmentation_node, grid, chosen, tuple(segments), tuple(anchors))
 
@@ -177,18 +185,13 @@ def _limits(stored: SegmentMemory | None, here: SegmentMemory | None, axis: int)
     return here.limits, True
 
 
-def _remembered_anchors(label: int, mask: np.ndarray, indices: tuple[int, ...], axis: int) -> tuple[Anchor, ...]:
-    slices = np.moveaxis(mask, axis, 0)
-    return tuple(Anchor(i, label, np.ascontiguousarray(slices[i])) for i in indices)
-
-
-def _choose_axis(grid: Grid, asked: int | None, masks: dict[int, np.ndarray], remembered: Mapping[str, int]) -> int:
+def _choose_axis(grid: Grid, asked: int | None, masks: dict[int, Patch], remembered: Mapping[str, int]) -> int:
     """The grid axis: the one propagated along before, else the one asked for, else the one painted.
 
     Args:
         grid: of the masks.
         asked: of the volume's array; None if none was.
-        masks: label -> bool, over the grid.
+        masks: of every label.
         remembered: name of a segment -> the grid axis that it was propagated along before.
     """
     if asked is not None and asked not in (0, 1, 2):
@@ -206,7 +209,7 @@ def _choose_axis(grid: Grid, asked: int | None, masks: dict[int, np.ndarray], re
                 raise AnnotationError(msg)
         return chosen
     if not axes:
-        return find_axis(list(masks.values()))
+        return find_axis([mask.values for mask in masks.values()])
     if len(axes) > 1:
         msg = (
             f"The chosen segments were propagated along different axes ({', '.join(map(str, axes))}): "

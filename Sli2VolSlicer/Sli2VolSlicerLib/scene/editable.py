@@ -40,6 +40,12 @@ class EditRules:
         """Whether one voxel may belong to several segments."""
         return self.overwrite_mode == slicer.vtkMRMLSegmentEditorNode.OverwriteNone
 
+    @property
+    def allow_everything(self) -> bool:
+        """Whether every voxel may be edited, as far as no neighbour is in the way."""
+        is_everywhere = self.mask_mode == slicer.vtkMRMLSegmentationNode.EditAllowedEverywhere
+        return is_everywhere and self.intensity_range is None
+
     @classmethod
     def from_node(cls, editor_node: Any | None) -> EditRules:
         """The settings of a segment editor node; without one everything may be edited and segments may overlap."""

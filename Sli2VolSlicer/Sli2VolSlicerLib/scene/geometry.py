@@ -46,6 +46,40 @@ class Box:
         k, j, i = (slice(first, first + size) for first, size in zip(self.start, self.shape, strict=True))
         return k, j, i
 
+    def moved(self, origin: tuple[int, int, int]) -> Box:
+        """As seen from the origin of the grid, when `start` is counted from a voxel `origin` of it."""
+        k, j, i = (a + b for a, b in zip(self.start, origin, strict=True))
+        return Box((k, j, i), self.shape)
+
+    def seen_from(self, origin: tuple[int, int, int]) -> Box:
+        """The inverse of `moved`: with `start` counted from a voxel of the grid."""
+        k, j, i = (a - b for a, b in zip(self.start, origin, strict=True))
+        return Box((k, j, i), self.shape)
+
+    def common(self, other: Box) -> Box | None:
+        """What lies in both; None if nothing does."""
+        start = [max(a, b) for a, b in zip(self.start, other.start, strict=True)]
+        size = [min(a, b) - c for a, b, c in zip(self._stop, other._stop, start, strict=True)]
+        return None if min(size) <= 0 else Box((start[0], start[1], start[2]), (size[0], size[1], size[2]))
+
+    def joined(self, other: Box) -> Box:
+        """The smallest block that holds both; one of no size counts for nothing."""
+        if 0 in self.shape:
+            return other
+        if 0 in other.shape:
+            return self
+        start = [min(a, b) for a, b in zip(self.start, other.start, strict=True)]
+        size = [max(a, b) - c for a, b, c in zip(self._stop, other._stop, start, strict=True)]
+        return Box((start[0], start[1], start[2]), (size[0], size[1], size[2]))
+
+    @property
+    def _stop(self) -> tuple[int, int, int]:
+        k, j, i = (a + b for a, b in zip(self.start, self.shape, strict=True))
+        return k, j, i
+
+
+EMPTY_BOX = Box((0, 0, 0), (0, 0, 0))
+
 
 def bounding_box(mask: np.ndarray) -> Box | None:
     """The smallest block that holds every true voxel of `mask` (bool, 3D); None if there is none."""
@@ -128,6 +162,12 @@ class LatticeMap:
             source.append(slice(low - first, high - first))
         result.T[tuple(target)] = turned[tuple(source)]
         return result
+
+    def grid_box(self, extent: Extent) -> Box:
+        """The block of the grid, unbounded, that a block of the labelmap's lattice lies on."""
+        k, j, i = (self._grid_start(extent, b) for b in (2, 1, 0))
+        sizes = [extent[2 * a + 1] - extent[2 * a] + 1 for a in (self.axes.index(b) for b in (2, 1, 0))]
+        return Box((k, j, i), (sizes[0], sizes[1], sizes[2]))
 
     def to_labelmap(self, values: np.ndarray, box: Box) -> tuple[np.ndarray, Extent]:
         """A block of the grid as labelmap voxels: (k, j, i) array and where it lies there."""

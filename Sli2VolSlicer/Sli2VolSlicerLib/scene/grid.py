@@ -12,7 +12,8 @@ import slicer
 import vtk
 
 from ..engine.errors import AnnotationError, VolumeError
-from .geometry import Box, LatticeMap, image_to_array, matrix_to_array
+from .geometry import Box, Extent, LatticeMap, bounding_box, extent_is_empty, image_to_array, matrix_to_array
+from .patch import Patch
 
 MOST_RESAMPLED_VOXELS = 2**30
 
@@ -60,6 +61,22 @@ class Grid:
         if image.GetPointData().GetScalars() is None:
             return np.zeros(wanted.shape, dtype=np.uint8)
         return self.to_labelmap.to_grid(image_to_array(image), extent, wanted)
+
+    def patch(self, image: Any, value: int) -> Patch:
+        """Where an image on the labelmap's lattice has a value; takes no longer than the image is large."""
+        extent = image.GetExtent()
+        if extent_is_empty(extent) or image.GetPointData().GetScalars() is None:
+            return Patch.nothing(self.shape)
+        there = image_to_array(image) == value
+        inner = bounding_box(there)
+        if inner is None:
+            return Patch.nothing(self.shape)
+        (k, j, i), (depth, rows, columns) = inner.moved((extent[4], extent[2], extent[0])).start, inner.shape
+        held: Extent = (i, i + columns - 1, j, j + rows - 1, k, k + depth - 1)
+        box = self.to_labelmap.grid_box(held).common(self.box)
+        if box is None:
+            return Patch.nothing(self.shape)
+        return Patch.within(self.shape, box, self.to_labelmap.to_grid(there[inner.slices], held, box))
 
 
 def volume_voxels(volume_node: Any) -> np.ndarray:

@@ -18,9 +18,10 @@ import vtk
 
 from ..engine.errors import OutputError
 from .editor import SegmentWriter
-from .geometry import Box, LatticeMap, bounding_box, matrix_to_array
+from .geometry import Box, LatticeMap, matrix_to_array
 from .grid import Grid
-from .memory import SegmentMemory, fingerprint, read_tag, write_tag
+from .memory import SegmentMemory, read_tag, write_tag
+from .patch import Patch
 from .segments import read_segment, segment_ids
 from .surface import surfaces_made_once
 
@@ -90,23 +91,19 @@ class UndoStep:
 
 
 def segment_step(
-    segment: Any, segment_id: str, grid: Grid, axis: int, before: np.ndarray, after: np.ndarray, tag_before: str
+    segment_id: str, grid: Grid, axis: int, before: Patch, after: Patch, tags: tuple[str, str]
 ) -> SegmentStep:
-    """A change that has just been made to a vtkSegment.
+    """A change that has just been made to a segment.
 
     Args:
-        segment: the vtkSegment, as it is now.
-        segment_id: its ID.
-        grid: what the masks lie on.
+        segment_id: the segment.
+        grid: what both lie on.
         axis: the painted axis of the grid.
-        before: where the segment was, bool, over the grid.
+        before: where the segment was.
         after: where it is now.
-        tag_before: its memory before.
+        tags: its memory before and now.
     """
-    k, j, i = before.shape
-    return _make_step(
-        segment_id, axis, (k, j, i), grid.ijk_to_segmentation, before, after, (tag_before, read_tag(segment))
-    )
+    return _make_step(segment_id, axis, grid.ijk_to_segmentation, before, after, tags)
 
 
 class UndoLog:
@@ -142,8 +139,8 @@ class UndoLog:
         segment = self.writer.segmentation_node.GetSegmentation().GetSegment(segment_id)
         tag = read_tag(segment)
         change(segment)
-        nothing = np.zeros((1, 1, 1), dtype=bool)
-        step = _make_step(segment_id, 0, (1, 1, 1), np.eye(4), nothing, nothing, (tag, read_tag(segment)))
+        nothing = Patch.nothing((1, 1, 1))
+        step = _make_step(segment_id, 0, np.eye(4), nothing, nothing, (tag, read_tag(segment)))
         self.add([step], self.layers())
 
     def undo(self) -> bool:
@@ -185,8 +182,10 @@ class UndoLog:
         moved = {segment_id: move.voxels for segment_id, move in moves.items() if move.voxels is not None}
         if moved:
             with surfaces_made_once(self.writer.segmentation_node, moved), self.writer.all_or_nothing():
-                for segment_id, (to_labelmap, box, now, target) in moved.items():
-                    self.writer.change(segment_id, to_labelmap, box, target & ~now, now & ~target)
+                for segment_id, (to_labelmap, now, target) in moved.items():
+                    box = now.box.joined(target.box)
+                    here, there = now.over(box), target.over(box)
+                    self.writer.change(segment_id, to_labelmap, box, there & ~here, here & ~there)
             if backwards and self.layers() > step.layers:
                 segmentation.CollapseBinaryLabelmaps(False)
         opposite = [_moved(segmentation.GetSegment(s.segment_id), s, moves[s.segment_id], backwards) for s in steps]
@@ -199,12 +198,12 @@ class _Move:
 
     Attributes:
         kept: slices that became the user's since, and so stay as they are.
-        voxels: the grid's voxels to those of the segment's labelmap now, the whole grid, where the segment is,
-            and where it should be (bool, (k, j, i)); None when only the memory changes.
+        voxels: the grid's voxels to those of the segment's labelmap now, where the segment is, and where it should
+            be; None when only the memory changes.
     """
 
     kept: frozenset[int]
-    voxels: tuple[LatticeMap, Box, np.ndarray, np.ndarray] | None
+    voxels: tuple[LatticeMap, Patch, Patch] | None
 
 
 def _plan(segmentation: Any, step: SegmentStep, backwards: bool) -> _Move:
@@ -228,16 +227,16 @@ def _plan(segmentation: Any, step: SegmentStep, backwards: bool) -> _Move:
         raise OutputError(msg)
     nothing = partial(np.empty, step.shape, dtype=bool)
     grid = Grid(step.shape, (1, 1, 1), step.ijk_to_segmentation, to_labelmap, False, nothing)
-    now = grid.read(labelmap.image) == labelmap.value
-    planes = np.moveaxis(now, step.axis, 0)
-    kept = noted.union(index for index, known in here.slices.items() if fingerprint(planes[index]) != known)
-    target = now.copy()
-    wanted = np.moveaxis(there.voxels(step.box), step.axis, 0)
-    inner = np.moveaxis(target[step.box.slices], step.axis, 0)
+    now = grid.patch(labelmap.image, labelmap.value)
+    prints = now.fingerprints(step.axis)
+    kept = noted.union(index for index, known in here.slices.items() if prints.get(index, "") != known)
+    part = now.over(step.box)
+    wanted = part.copy()
+    planes, past = (np.moveaxis(each, step.axis, 0) for each in (wanted, there.voxels(step.box)))
     for index in here.slices.keys() - kept:
         position = index - step.box.start[step.axis]
-        inner[position] = wanted[position]
-    return _Move(kept, (to_labelmap, grid.box, now, target))
+        planes[position] = past[position]
+    return _Move(kept, (to_labelmap, now, now.changed(step.box, wanted & ~part, part & ~wanted)))
 
 
 def _moved(segment: Any, step: SegmentStep, move: _Move, backwards: bool) -> SegmentStep:
@@ -251,9 +250,9 @@ def _moved(segment: Any, step: SegmentStep, move: _Move, backwards: bool) -> Seg
     tags = (tag, tag_now) if backwards else (tag_now, tag)
     if move.voxels is None:
         return replace(step, before=replace(step.before, tag=tags[0]), after=replace(step.after, tag=tags[1]))
-    _, _, now, target = move.voxels
+    _, now, target = move.voxels
     before, after = (target, now) if backwards else (now, target)
-    return _make_step(step.segment_id, step.axis, step.shape, step.ijk_to_segmentation, before, after, tags)
+    return _make_step(step.segment_id, step.axis, step.ijk_to_segmentation, before, after, tags)
 
 
 def _noted_since(step: SegmentStep, tag_then: str, tag_now: str) -> frozenset[int]:
@@ -269,18 +268,18 @@ def _noted_since(step: SegmentStep, tag_then: str, tag_now: str) -> frozenset[in
 def _make_step(
     segment_id: str,
     axis: int,
-    shape: tuple[int, int, int],
     ijk_to_segmentation: np.ndarray,
-    before: np.ndarray,
-    after: np.ndarray,
+    before: Patch,
+    after: Patch,
     tags: tuple[str, str],
 ) -> SegmentStep:
-    changed = before ^ after
-    box = bounding_box(changed)
-    indices = np.flatnonzero(np.moveaxis(changed, axis, 0).any(axis=(1, 2)))
+    joint = before.box.joined(after.box)
+    changed = Patch.within(before.shape, joint, before.over(joint) ^ after.over(joint))
+    box = None if changed.is_empty else changed.box
+    indices = [int(n) for n in np.flatnonzero(changed.filled(axis))]
     states = []
     for mask, tag in zip((before, after), tags, strict=True):
-        planes = np.moveaxis(mask, axis, 0)
-        packed = b"" if box is None else zlib.compress(np.packbits(mask[box.slices]).tobytes(), level=1)
-        states.append(SegmentState(packed, {int(n): fingerprint(planes[n]) for n in indices}, tag))
-    return SegmentStep(segment_id, axis, shape, ijk_to_segmentation, box, states[0], states[1])
+        packed = b"" if box is None else zlib.compress(np.packbits(mask.over(box)).tobytes(), level=1)
+        known = mask.fingerprints(axis) if indices else {}
+        states.append(SegmentState(packed, {n: known.get(n, "") for n in indices}, tag))
+    return SegmentStep(segment_id, axis, before.shape, ijk_to_segmentation, box, states[0], states[1])

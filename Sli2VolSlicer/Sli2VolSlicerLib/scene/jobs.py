@@ -18,9 +18,9 @@ from .anchors import check_propagatable, engine_anchors, engine_limits
 from .capture import Capture
 from .editable import EditRules
 from .moment import SceneMoment
+from .proposal import Proposal, Reach, propose
 from .recommend import SceneRecommendation, blank_request, for_scene, request_for
 from .sessions import EngineChoice, OpenSession, SessionKeeper, SessionRequest
-from .write_back import Reach
 
 if TYPE_CHECKING:
     from ..engine.recommendation import QualityEstimate
@@ -115,6 +115,7 @@ class PropagationJob:
         self.engine_seconds = 0.0
         self._sessions = sessions
         self._given = given
+        self._proposal: Proposal | None = None
         self.capture_seconds = time.perf_counter() - began
 
     def compute(self, progress: ProgressCallback | None = None, is_cancelled: IsCancelled | None = None) -> Propagation:
@@ -125,8 +126,15 @@ class PropagationJob:
             opened = self._sessions.open(self._given.session)
             propagation = self._given.propagation(opened, self.reach, progress, is_cancelled)
         _stop_if(is_cancelled)
+        self._proposal = propose(self.captured, propagation, self.reach)
         self.engine_seconds = time.perf_counter() - began
         return propagation
+
+    def proposal(self, propagation: Propagation) -> Proposal:
+        """What a propagation changes in the segments; worked out by `compute` for the one that it gives back."""
+        if self._proposal is None or self._proposal.propagation is not propagation:
+            self._proposal = propose(self.captured, propagation, self.reach)
+        return self._proposal
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..engine.errors import MethodError
 from ..engine.records import Direction, IsCancelled, ProgressCallback, Propagation
 from .anchors import overlap_notes
@@ -25,6 +27,7 @@ from .jobs import (
     RehearsalJob,
 )
 from .own_slices import OwnSlices
+from .proposal import Reach
 from .recommend import SceneRecommendation, anything_painted
 from .sessions import (
     DEFAULT_DEVICE,
@@ -35,7 +38,8 @@ from .sessions import (
     SessionKeeper,
     default_weights,
 )
-from .write_back import Reach, WriteReport, write_back
+from .turns import Turns, in_one_go
+from .write_back import WriteReport, writing
 
 if TYPE_CHECKING:
     from ..engine.recommendation import QualityEstimate
@@ -48,6 +52,7 @@ class SceneResult:
     Attributes:
         propagation: the engine's answer; its arrays have the painted axis first.
         capture: what it was asked, with the mapping of labels to segments and the grid.
+        found: label -> on which slices the engine's mask is, bool, (slices,).
         report: voxels added and taken away per segment.
         seconds: "capture", "engine", "write" and "total".
         notes: what the user should be told about the drawing.
@@ -55,6 +60,7 @@ class SceneResult:
 
     propagation: Propagation
     capture: Capture
+    found: Mapping[int, np.ndarray]
     report: WriteReport
     seconds: Mapping[str, float]
     notes: tuple[str, ...] = ()
@@ -170,22 +176,30 @@ class SceneLogic(OwnSlices):
             StaleResultError: volume, segmentation, segments or scene have changed since `begin`; nothing was written.
             OutputError: see `write_back`.
         """
+        return in_one_go(self.finishing(job, propagation))
+
+    def finishing(self, job: PropagationJob, propagation: Propagation) -> Turns[SceneResult]:
+        """The same in turns: between two of them the main loop may answer.
+
+        What the user edits meanwhile is kept: the result is then taken back, and a StaleResultError raised.
+        """
         began = time.perf_counter()
         job.moment.require_unchanged()
-        captured = job.captured
+        captured, proposal = job.captured, job.proposal(propagation)
         log = self._log(captured.segmentation_node)
-        report = write_back(captured, propagation, log.writer, job.rules, job.reach)
+        report = yield from writing(captured, proposal, log.writer, job.rules)
         if report.changed:
             log.add(report.steps, report.layers)
-        writing = time.perf_counter() - began
+        written = time.perf_counter() - began
         seconds = {
             "capture": job.capture_seconds,
             "engine": job.engine_seconds,
-            "write": writing,
-            "total": job.capture_seconds + job.engine_seconds + writing,
+            "write": written,
+            "total": job.capture_seconds + job.engine_seconds + written,
         }
         notes = () if job.rules.may_overlap else overlap_notes(captured)
-        return SceneResult(propagation, captured, report, seconds, notes)
+        found = {label: each.found for label, each in proposal.segments.items()}
+        return SceneResult(propagation, captured, found, report, seconds, notes)
 
     def recommend(
         self,

@@ -27,7 +27,7 @@ class SegmentSize:
 
 def segment_size(captured: Capture, segment: CapturedSegment) -> SegmentSize:
     """The size of a captured segment."""
-    on_slices = np.count_nonzero(captured.slices_first(segment.mask), axis=(1, 2))
+    on_slices = segment.patch.counts(captured.axis)
     world = node_to_world(captured.segmentation_node) @ captured.grid.ijk_to_segmentation
     # The determinant, and not the product of the spacings: voxels may be sheared.
     voxel_mm3 = abs(float(np.linalg.det(world[:3, :3])))

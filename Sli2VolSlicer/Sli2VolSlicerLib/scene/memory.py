@@ -6,7 +6,6 @@ undo takes it back together with the voxels.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +17,7 @@ from ..engine.errors import AnnotationError
 from ..engine.records import UNLIMITED, SliceLimits
 from .geometry import Box, LatticeMap, image_to_array, matrix_to_array
 from .grid import Grid
+from .patch import Patch
 from .segments import SegmentLabelmap
 
 TAG = "Sli2Vol.Memory"
@@ -96,41 +96,27 @@ class SegmentMemory:
         return cls(axis, (k, j, i), matrix, anchors, written, accepted, limits, lattice)
 
 
-def fingerprint(plane: np.ndarray) -> str:
-    """Tells one slice's mask (bool, 2D) from another; "" for an empty one."""
-    if not plane.any():
-        return ""
-    return hashlib.sha1(np.packbits(plane).tobytes(), usedforsecurity=False).hexdigest()[:12]
-
-
-def slice_fingerprints(mask: np.ndarray, axis: int) -> dict[int, str]:
-    """Slice -> fingerprint for every non-empty slice of `mask` (bool, 3D) along `axis`."""
-    slices = np.moveaxis(mask, axis, 0)
-    filled = np.flatnonzero(slices.any(axis=(1, 2)))
-    return {int(i): fingerprint(slices[i]) for i in filled}
-
-
-def anchor_slices(mask: np.ndarray, memory: SegmentMemory) -> tuple[int, ...]:
+def anchor_slices(mask: Patch, memory: SegmentMemory) -> tuple[int, ...]:
     """The slices that are the user's: earlier anchors, and those that differ from what was written.
 
     A slice that the user has emptied is an anchor too; it says that the structure is not there.
 
     Args:
-        mask: where the segment is now, bool, over the grid.
+        mask: where the segment is now.
         memory: of this segment.
     """
-    now = slice_fingerprints(mask, memory.axis)
+    now = mask.fingerprints(memory.axis)
     edited = {i for i in now.keys() | memory.written.keys() if now.get(i) != memory.written.get(i)}
     return tuple(sorted(edited.union(memory.anchors)))
 
 
-def accepted_slices(mask: np.ndarray, memory: SegmentMemory) -> tuple[int, ...]:
+def accepted_slices(mask: Patch, memory: SegmentMemory) -> tuple[int, ...]:
     """The anchors that were accepted and have not been drawn on since."""
-    slices = np.moveaxis(mask, memory.axis, 0)
-    return tuple(i for i in memory.accepted if fingerprint(slices[i]) == memory.written.get(i, ""))
+    now = mask.fingerprints(memory.axis)
+    return tuple(i for i in memory.accepted if now.get(i, "") == memory.written.get(i, ""))
 
 
-def memory_on_grid(segment: Any, grid: Grid, labelmap: SegmentLabelmap, mask: np.ndarray) -> SegmentMemory | None:
+def memory_on_grid(segment: Any, grid: Grid, labelmap: SegmentLabelmap, mask: Patch) -> SegmentMemory | None:
     """What a vtkSegment remembers, in slices of this grid.
 
     The grid may be flipped, permuted or shifted against the one that the memory was made on (Slicer flips
@@ -141,7 +127,7 @@ def memory_on_grid(segment: Any, grid: Grid, labelmap: SegmentLabelmap, mask: np
         segment: the vtkSegment.
         grid: the grid now.
         labelmap: the segment's labelmap.
-        mask: where it is, bool, over the grid.
+        mask: where it is, over the grid.
     """
     memory = stored_memory(segment)
     if memory is None or memory.is_of(grid.shape, grid.ijk_to_segmentation):
@@ -161,34 +147,34 @@ def memory_on_grid(segment: Any, grid: Grid, labelmap: SegmentLabelmap, mask: np
     assert to_grid is not None, "both lattices are the labelmap's"
     image = labelmap.image
     mask_then = to_labelmap.to_grid(image_to_array(image), image.GetExtent(), Box((0, 0, 0), memory.shape))
-    moved = _moved(memory, to_grid, mask_then == labelmap.value, grid, mask)
+    moved = _moved(memory, to_grid, Patch.of(mask_then == labelmap.value), grid, mask)
     # That the numbers of voxels fit proves nothing: it must be the same segment, too.
     return None if moved is None or (in_space is None and is_begun_anew(moved, mask)) else moved
 
 
 def _moved(
-    memory: SegmentMemory, to_grid: LatticeMap, mask_then: np.ndarray, grid: Grid, mask: np.ndarray
+    memory: SegmentMemory, to_grid: LatticeMap, mask_then: Patch, grid: Grid, mask: Patch
 ) -> SegmentMemory | None:
     """A memory in slices of another grid; None when they do not meet.
 
     Args:
         memory: in slices of its own grid.
         to_grid: from there to the other one.
-        mask_then: where the segment is now, bool, over the memory's grid.
+        mask_then: where the segment is now, over the memory's grid.
         grid: the other grid.
-        mask: where the segment is now, bool, over it.
+        mask: where the segment is now, over it.
     """
     place = to_grid.axes.index(2 - memory.axis)
     axis, sign, shift = 2 - place, to_grid.signs[place], to_grid.shifts[place]
-    planes, unmoved = np.moveaxis(mask, axis, 0), slice_fingerprints(mask_then, memory.axis)
+    here, unmoved = mask.fingerprints(axis), mask_then.fingerprints(memory.axis)
 
     def moved(indices: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(sorted(i for i in (sign * i + shift for i in indices) if 0 <= i < len(planes)))
+        return tuple(sorted(i for i in (sign * i + shift for i in indices) if 0 <= i < grid.shape[axis]))
 
     written: dict[int, str] = {}
     for index, known in memory.written.items():
         for target in moved((index,)):
-            written[target] = fingerprint(planes[target]) if unmoved.get(index) == known else known
+            written[target] = here.get(target, "") if unmoved.get(index) == known else known
     if not written:
         return None
     ends = (memory.limits.first, memory.limits.last)[::sign]
@@ -205,14 +191,14 @@ def _moved(
     )
 
 
-def is_begun_anew(memory: SegmentMemory, mask: np.ndarray) -> bool:
+def is_begun_anew(memory: SegmentMemory, mask: Patch) -> bool:
     """Whether nothing of what was filled in is left (of what was drawn, if nothing was filled in).
 
     Args:
         memory: in slices of the grid.
-        mask: where the segment is now, bool, over the grid.
+        mask: where the segment is now, over the grid.
     """
-    now = slice_fingerprints(mask, memory.axis)
+    now = mask.fingerprints(memory.axis)
     filled = {i: h for i, h in memory.written.items() if i not in memory.anchors} or memory.written
     return not any(now.get(i) == h for i, h in filled.items())
 
@@ -227,7 +213,7 @@ def remember(
     grid: Grid,
     axis: int,
     anchors: tuple[int, ...],
-    mask: np.ndarray,
+    mask: Patch,
     accepted: tuple[int, ...] = (),
     limits: SliceLimits | None = None,
 ) -> None:
@@ -238,7 +224,7 @@ def remember(
         grid: what `mask` lies on.
         axis: the painted axis of the grid.
         anchors: the user's slices.
-        mask: where the segment is, bool, over the grid.
+        mask: where the segment is.
         accepted: those of the anchors that were accepted as they were.
         limits: the slices that the segment may be on.
     """
@@ -248,7 +234,7 @@ def remember(
         grid.shape,
         matrix,
         tuple(sorted(anchors)),
-        slice_fingerprints(mask, axis),
+        mask.fingerprints(axis),
         tuple(sorted(accepted)),
         limits or UNLIMITED,
         grid.to_labelmap,

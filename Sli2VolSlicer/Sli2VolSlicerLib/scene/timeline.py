@@ -125,7 +125,7 @@ def _is_possible(captured: Capture, recommendation: SceneRecommendation) -> bool
 
 
 def _filled(captured: Capture, segment: CapturedSegment) -> np.ndarray:
-    return np.asarray(captured.slices_first(segment.mask).any(axis=(1, 2)))
+    return segment.patch.filled(captured.axis)
 
 
 def _confidence(captured: Capture, segment: CapturedSegment, result: SceneResult | None) -> np.ndarray:
@@ -134,7 +134,7 @@ def _confidence(captured: Capture, segment: CapturedSegment, result: SceneResult
     then = _segment_then(result, segment.segment_id)
     if result is not None and then is not None:
         known = np.asarray(result.propagation.slice_confidence[then.label], dtype=np.float32)
-        found = result.propagation.masks[then.label].any(axis=(1, 2))
+        found = result.found[then.label]
         # What was undone since is no longer what the engine was sure of.
         stands = found == _filled(captured, segment)
         values[stands] = known[stands]

@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..engine.errors import OutputError, StaleResultError
-from ..engine.records import Direction, Propagation
+from ..engine.records import Propagation
 from .capture import Capture, CapturedSegment
 from .editable import EditRules, editable, occupied
 from .editor import SegmentWriter
-from .geometry import Box, bounding_box
+from .geometry import Box
 from .history import SegmentStep, segment_step
 from .memory import read_tag, remember
+from .patch import Patch
+from .proposal import Proposal, Reach, propose
 from .segments import SegmentLabelmap, convert_to_labelmap, labelmap_segmentation, read_segment
-from .surface import surfaces_made_once
+from .surface import has_surface, surfaces_made_once
+from .turns import Pace, Turns, in_one_go
+from .watch import Watch
 
-
-@dataclass(frozen=True)
-class Reach:
-    """Which slices a propagation was allowed to change; the others stay as they are.
-
-    Attributes:
-        direction: which way passes ran from the anchors.
-        slice_range: first and last slice of the grid's axis; None for all.
-    """
-
-    direction: Direction = Direction.BOTH
-    slice_range: tuple[int, int] | None = None
-
-    def slices(self, count: int, anchors: tuple[int, ...], drawn: tuple[int, ...]) -> np.ndarray:
-        """Bool, (count,): true where a slice may change; never on an anchor.
-
-        Args:
-            count: the number of slices.
-            anchors: the user's slices.
-            drawn: those of them that are not empty: passes start from them.
-        """
-        free = np.ones(count, dtype=bool)
-        if self.direction is Direction.UP:
-            free[: min(drawn)] = False
-        if self.direction is Direction.DOWN:
-            free[max(drawn) + 1 :] = False
-        if self.slice_range is not None:
-            first, last = self.slice_range
-            free[: max(first, 0)] = False
-            free[last + 1 :] = False
-        free[list(anchors)] = False
-        return free
+_PIECE = 2_000_000
+"""So many voxels are written in one go."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +35,14 @@ class SegmentChange:
         box: the block of the grid that holds every change.
         added: voxels to add, bool, (k, j, i) over `box`.
         removed: voxels to take away.
+        after: what the segment is then.
     """
 
     segment: CapturedSegment
     box: Box
     added: np.ndarray
     removed: np.ndarray
+    after: Patch
 
 
 @dataclass(frozen=True)
@@ -98,38 +74,50 @@ def write_back(
     rules: EditRules | None = None,
     reach: Reach | None = None,
 ) -> WriteReport:
-    """Write a propagation into the segments that it was captured from, as one undo step.
+    """Write a propagation into the segments that it was captured from, as one undo step; as `writing`, in one go."""
+    proposal = propose(capture, propagation, reach or Reach())
+    return in_one_go(writing(capture, proposal, writer, rules or EditRules.from_node(None)))
+
+
+def writing(capture: Capture, proposal: Proposal, writer: SegmentWriter, rules: EditRules) -> Turns[WriteReport]:
+    """Write a proposal into the segments that it was made for, as one undo step, in turns.
 
     Anchors stay bit-identical, and so do all other segments. Every change is worked out before
-    the first one is made; if writing fails half way, the step is taken back.
+    the first one is made; if writing fails half way, or the user edits a segment between two turns,
+    what was written is taken back.
 
     Args:
         capture: where the anchors came from.
-        propagation: the engine's answer to them.
+        proposal: what is to become of the segments.
         writer: for this segmentation node.
-        rules: where editing is allowed; everywhere by default.
-        reach: which slices the propagation was about; all by default.
+        rules: where editing is allowed.
 
     Raises:
         StaleResultError: a segment was edited since the capture.
         AnnotationError: a segment was removed since.
         OutputError: Slicer could not save the undo state, make the editable area, or take the change.
     """
-    rules = rules or EditRules.from_node(None)
-    changes = plan_changes(capture, propagation, rules, reach or Reach())
+    watch = Watch(capture)
+    changes = yield from planning(capture, proposal, rules)
     layers = int(capture.segmentation_node.GetSegmentation().GetNumberOfLayers())
     if changes:
         convert_to_labelmap(capture.segmentation_node, capture.volume_node)
-        _apply(capture, changes, writer)
-    steps = _remember_all(capture)
-    added = {c.segment.segment_id: int(c.added.sum()) for c in changes}
-    removed = {c.segment.segment_id: int(c.removed.sum()) for c in changes}
-    return WriteReport(added, removed, steps, layers)
+        yield from _apply(capture, changes, writer, watch)
+    # In the same turn as the last voxels, which would be taken for the user's without it.
+    after = {change.segment.label: change.after for change in changes}
+    tags = _remember_all(capture, after)
+    yield
+    steps = []
+    for segment in capture.segments:
+        if segment.segment_id in tags:
+            steps.append(_step(capture, segment, after.get(segment.label, segment.patch), *tags[segment.segment_id]))
+            yield
+    added = {c.segment.segment_id: int(np.count_nonzero(c.added)) for c in changes}
+    removed = {c.segment.segment_id: int(np.count_nonzero(c.removed)) for c in changes}
+    return WriteReport(added, removed, tuple(steps), layers)
 
 
-def plan_changes(
-    capture: Capture, propagation: Propagation, rules: EditRules, reach: Reach
-) -> tuple[SegmentChange, ...]:
+def planning(capture: Capture, proposal: Proposal, rules: EditRules) -> Turns[tuple[SegmentChange, ...]]:
     """What would change, segment by segment; nothing is written.
 
     Where segments may not overlap, a voxel that two propagated segments claim goes to the lower
@@ -137,86 +125,126 @@ def plan_changes(
     """
     segmentation = labelmap_segmentation(capture.segmentation_node, capture.volume_node)
     changes: list[SegmentChange] = []
-    settled: dict[int, np.ndarray] = {}
+    settled: dict[int, Patch] = {}
+    pace = Pace()
     for segment in capture.segments:
+        if pace.is_over:
+            yield
+            pace.begin_turn()
         labelmap = _unedited(capture, segment, read_segment(segmentation, segment.segment_id))
-        new = _proposed(capture, segment, propagation, reach)
-        settled[segment.label] = segment.mask
-        box = bounding_box(new ^ segment.mask)
+        proposed = proposal.segments[segment.label]
+        settled[segment.label] = segment.patch
+        box, added, removed = proposed.box, proposed.added, proposed.removed
         if box is None:
             continue
-        may_change = editable(capture, segment, rules, box, labelmap.image)
-        old_part, new_part = segment.mask[box.slices], new[box.slices]
-        added = new_part & ~old_part & may_change & ~occupied(capture, rules, box)
-        if not rules.may_overlap:
-            added &= ~_claimed_by_siblings(capture, segment, settled, box)
-        removed = old_part & ~new_part & may_change
+        forbidden = _forbidden(capture, segment, rules, box, labelmap, settled)
+        if forbidden is not None:
+            may_change, taken = forbidden
+            added, removed = added & may_change & ~taken, removed & may_change
         if added.any() or removed.any():
-            changes.append(_tight(segment, box, added, removed))
-            after = segment.mask.copy()
-            after[box.slices] = (old_part | added) & ~removed
+            after = proposed.after if forbidden is None else segment.patch.changed(box, added, removed)
+            changes.append(SegmentChange(segment, box, added, removed, after))
             settled[segment.label] = after
     return tuple(changes)
 
 
-def _proposed(capture: Capture, segment: CapturedSegment, propagation: Propagation, reach: Reach) -> np.ndarray:
-    """The engine's mask where it may speak, the present one elsewhere; bool, over the grid."""
-    drawn = tuple(a.slice_index for a in capture.anchors if a.label == segment.label and a.mask.any())
-    free = reach.slices(capture.slice_count, segment.anchors, drawn)
-    new = segment.mask.copy()
-    capture.slices_first(new)[free] = propagation.masks[segment.label][free]
-    return new
+def _forbidden(
+    capture: Capture,
+    segment: CapturedSegment,
+    rules: EditRules,
+    box: Box,
+    labelmap: SegmentLabelmap,
+    settled: Mapping[int, Patch],
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Which voxels of a block may change at all, and which are others' and so not to be added; None for no limits."""
+    is_alone = capture.segmentation_node.GetSegmentation().GetNumberOfSegments() == 1
+    if rules.allow_everything and (rules.may_overlap or is_alone):
+        return None
+    taken = occupied(capture, rules, box)
+    if not rules.may_overlap:
+        taken |= _claimed_by_siblings(capture, segment, settled, box)
+    return editable(capture, segment, rules, box, labelmap.image), taken
 
 
 def _claimed_by_siblings(
-    capture: Capture, segment: CapturedSegment, settled: Mapping[int, np.ndarray], box: Box
+    capture: Capture, segment: CapturedSegment, settled: Mapping[int, Patch], box: Box
 ) -> np.ndarray:
     claimed = np.zeros(box.shape, dtype=bool)
     for other in capture.segments:
         if other.label == segment.label:
             continue
         if other.label in settled:
-            claimed |= settled[other.label][box.slices]
+            claimed |= settled[other.label].over(box)
         else:
-            own = np.zeros_like(other.mask)
-            indices = list(other.anchors)
-            capture.slices_first(own)[indices] = capture.slices_first(other.mask)[indices]
-            claimed |= own[box.slices]
+            there = other.patch.over(box)
+            start = box.start[capture.axis]
+            planes = capture.slices_first(there)
+            planes[[n for n in range(len(planes)) if start + n not in other.anchors]] = False
+            claimed |= there
     return claimed
-
-
-def _tight(segment: CapturedSegment, box: Box, added: np.ndarray, removed: np.ndarray) -> SegmentChange:
-    """The change in the smallest block that holds it (masking may have taken its rim away)."""
-    inner = bounding_box(added | removed)
-    assert inner is not None
-    start = [a + b for a, b in zip(box.start, inner.start, strict=True)]
-    tight = Box((start[0], start[1], start[2]), inner.shape)
-    return SegmentChange(segment, tight, added[inner.slices], removed[inner.slices])
 
 
 def _unedited(capture: Capture, segment: CapturedSegment, labelmap: SegmentLabelmap | None) -> SegmentLabelmap:
     """The segment as it is now, which must be as it was captured."""
-    if labelmap is None or not np.array_equal(capture.grid.read(labelmap.image) == labelmap.value, segment.mask):
-        msg = (
-            f"Segment '{segment.name}' was edited while it was being propagated: nothing was written. Propagate again."
-        )
-        raise StaleResultError(msg)
+    if labelmap is None or not capture.grid.patch(labelmap.image, labelmap.value).is_same(segment.patch):
+        raise _stale(segment.name)
     return labelmap
 
 
-def _apply(capture: Capture, changes: tuple[SegmentChange, ...], writer: SegmentWriter) -> None:
+def _stale(name: str) -> StaleResultError:
+    msg = f"Segment '{name}' was edited while it was being propagated: nothing was written. Propagate again."
+    return StaleResultError(msg)
+
+
+def _apply(capture: Capture, changes: tuple[SegmentChange, ...], writer: SegmentWriter, watch: Watch) -> Turns[None]:
+    """Write all changes piece by piece, or none of them."""
     ids = [change.segment.segment_id for change in changes]
-    with surfaces_made_once(capture.segmentation_node, ids), writer.all_or_nothing():
-        for change in changes:
-            writer.change(change.segment.segment_id, capture.grid.to_labelmap, change.box, change.added, change.removed)
-        for change in changes:
-            _check_written(capture, change)
+    # Making surfaces takes longer than all the rest, and without them the 3D view would flicker.
+    may_pause = not has_surface(capture.segmentation_node)
+    pace = Pace()
+    if (name := watch.edited()) is not None:
+        raise _stale(name)
+    writer.save_state()
+    finished = False
+    try:
+        with surfaces_made_once(capture.segmentation_node, ids):
+            for change in changes:
+                for piece in _pieces(change):
+                    if may_pause and pace.is_over:
+                        yield
+                        pace.begin_turn()
+                        if (name := watch.edited()) is not None:
+                            finished = True
+                            watch.take_back(writer)
+                            raise _stale(name)
+                    writer.change(
+                        piece.segment.segment_id, capture.grid.to_labelmap, piece.box, piece.added, piece.removed
+                    )
+                    _check_written(capture, piece)
+                    watch.note(piece)
+        finished = True
+    finally:
+        if not finished:
+            writer.undo()
+
+
+def _pieces(change: SegmentChange) -> Iterator[SegmentChange]:
+    """A change cut into slabs that Slicer writes within a few milliseconds."""
+    rows = max(1, change.added[0].size)
+    depth = max(1, _PIECE // rows)
+    for first in range(0, change.box.shape[0], depth):
+        here = slice(first, first + depth)
+        added, removed = change.added[here], change.removed[here]
+        if added.any() or removed.any():
+            k, j, i = change.box.start
+            box = Box((k + first, j, i), (len(added), *change.box.shape[1:]))
+            yield SegmentChange(change.segment, box, added, removed, change.after)
 
 
 def _check_written(capture: Capture, change: SegmentChange) -> None:
     """Slicer's logic does not say when it refuses to write: compare what it holds now."""
     labelmap = read_segment(capture.segmentation_node.GetSegmentation(), change.segment.segment_id)
-    expected = (change.segment.mask[change.box.slices] | change.added) & ~change.removed
+    expected = change.after.over(change.box)
     if labelmap is None or not np.array_equal(
         capture.grid.read(labelmap.image, change.box) == labelmap.value, expected
     ):
@@ -224,17 +252,20 @@ def _check_written(capture: Capture, change: SegmentChange) -> None:
         raise OutputError(msg)
 
 
-def _remember_all(capture: Capture) -> tuple[SegmentStep, ...]:
-    """Note in every segment what it now holds; what has changed in each."""
+def _remember_all(capture: Capture, after: Mapping[int, Patch]) -> dict[str, tuple[str, str]]:
+    """Note in every segment what it now holds; segment ID -> its memory before and now."""
     segmentation = capture.segmentation_node.GetSegmentation()
-    steps = []
+    tags = {}
     for captured in capture.segments:
-        labelmap = read_segment(segmentation, captured.segment_id)
-        if labelmap is None:
-            continue
         segment = segmentation.GetSegment(captured.segment_id)
+        if segment is None:
+            continue
         tag = read_tag(segment)
-        mask = capture.grid.read(labelmap.image) == labelmap.value
+        mask = after.get(captured.label, captured.patch)
         remember(segment, capture.grid, capture.axis, captured.anchors, mask, captured.accepted, captured.limits)
-        steps.append(segment_step(segment, captured.segment_id, capture.grid, capture.axis, captured.mask, mask, tag))
-    return tuple(steps)
+        tags[captured.segment_id] = tag, read_tag(segment)
+    return tags
+
+
+def _step(capture: Capture, segment: CapturedSegment, after: Patch, before: str, now: str) -> SegmentStep:
+    return segment_step(segment.segment_id, capture.grid, capture.axis, segment.patch, after, (before, now))

@@ -1,0 +1,46 @@
+"""Work of the main thread that is done in turns, so that the main loop answers in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import TypeVar
+
+_Result = TypeVar("_Result")
+
+Turns = Generator[None, None, _Result]
+"""Pauses wherever the main loop may answer; gives back its result at the end."""
+
+TURN_S = 0.02
+"""A turn that has lasted so long ends as soon as it can."""
+
+
+class Pace:
+    """Says when it is time to pause.
+
+    Args:
+        turn_s: how long a turn may last.
+    """
+
+    def __init__(self, turn_s: float = TURN_S) -> None:
+        self._turn_s = turn_s
+        self.begin_turn()
+
+    def begin_turn(self) -> None:
+        """A turn begins now."""
+        self._began = time.perf_counter()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the turn has lasted long enough."""
+        return time.perf_counter() - self._began > self._turn_s
+
+
+def in_one_go(turns: Turns[_Result]) -> _Result:
+    """Do all turns without a pause; what they give back."""
+    while True:
+        try:
+            next(turns)
+        except StopIteration as ended:
+            result: _Result = ended.value
+            return result
