@@ -14,7 +14,11 @@ from safetensors import safe_open
 from Sli2VolSlicerLib.commands.main import main
 from Sli2VolSlicerLib.commands.train_refinement import label_file_of, patient_of
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
+from Sli2VolSlicerLib.engine.refinement.network import RefinementNetwork, RefinementSettings
 from Sli2VolSlicerLib.engine.weights_file import load_refinement, save_network
+from Sli2VolSlicerLib.weights import sha256_of
+
+SMALL = RefinementSettings((4, 4, 4, 4))
 
 
 @pytest.fixture
@@ -42,6 +46,13 @@ def train(folder: Path, *options: str) -> int:
     )
 
 
+def refinement(folder: Path) -> Path:
+    """Untrained refinement weights."""
+    path = folder / "earlier.safetensors"
+    save_network(RefinementNetwork(SMALL), path, {})
+    return path
+
+
 def output(folder: Path) -> Path:
     return folder / "out" / "refinement.safetensors"
 
@@ -59,6 +70,22 @@ def test_training_writes_weights_that_say_what_they_are(folder: Path, capsys: py
     said = capsys.readouterr().err
     assert "coneCT_1_img.nii.gz.passes: the passes kept here are not taken but made anew" in said
     assert "other settings" in said
+
+
+@pytest.mark.slow
+def test_a_second_round_begins_with_the_weights_given_and_learns_from_passes_that_they_send_on(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier = refinement(folder)
+    assert train(folder, "--from", str(earlier)) == 0
+    made = load_refinement(output(folder))
+    assert made.settings == SMALL
+    with safe_open(output(folder), framework="pt") as file:
+        assert file.metadata()["began_with_sha256"] == sha256_of(earlier)
+    assert "cone sent on: Dice" in capsys.readouterr().out
+    passes = folder / "out" / "refinement.safetensors.passes"
+    names = [f"coneCT_{number}_img.nii.gz{kind}" for number in (1, 2) for kind in (".passes", ".sent-on.passes")]
+    assert sorted(file.name for file in passes.iterdir()) == names
 
 
 def test_a_label_on_another_grid_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,6 +115,9 @@ def test_volumes_that_give_nothing_to_learn_from_are_refused(folder: Path, capsy
         (("--checkpoint", "{tmp}/nowhere/checkpoint"), "does not exist"),
         (("--output", "{tmp}/nowhere/weights.safetensors"), "does not exist"),
         (("--weights", "{tmp}/nowhere.safetensors"), "no weights file"),
+        (("--from", "{tmp}/nowhere.safetensors"), "no weights file"),
+        (("--from", "{tmp}/correspondence.safetensors"), "choose weights made by `sli2vol train-refinement`"),
+        (("--from", "{tmp}/out/w.safetensors", "--output", "{tmp}/out/w.safetensors"), "is an input"),
     ],
 )
 def test_a_bad_option_is_refused_before_any_work(

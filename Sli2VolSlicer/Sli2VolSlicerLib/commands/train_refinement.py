@@ -7,19 +7,20 @@ import datetime
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.errors import PropagationCancelled
 from ..weights import find_weights, sha256_of
 from .interrupt import cancel_on_interrupt
+from .kept_passes import KeptPasses
 from .outputs import IMAGE_SUFFIXES, Outputs
 from .train import find_volumes, read_training_volume
 from .training_run import add_training_arguments, checkpoint_of, training_bar
 from .volume_files import read_label_map
 
 if TYPE_CHECKING:
-    from ..engine.protocol import Method
     from ..training.refinement import HeldOutDice, LabelledVolume, PassExample
 
 _DESCRIPTION = """\
@@ -32,7 +33,10 @@ labels serve through regions of like intensity grown in them and followed throug
 Some patients are held out to measure on. A volume's patient is its name up to its last number between underscores,
 without a modality: sarcomaCT_004_img and sarcomaMRT1_004_img are patient sarcoma_004, of the group sarcoma. Groups
 count alike in training. The work is kept beside the output, passes in a folder and training in a checkpoint: the same
-command given again goes on where it stopped. The same volumes, settings and seed give the same weights."""
+command given again goes on where it stopped. The same volumes, settings and seed give the same weights.
+
+Passes that stop are sent on by the refinement, and are then unlike those that it learned from. A second round, --from
+the weights of the first, goes on with these weights, and half of its passes are such as they send on."""
 
 _MODALITY = re.compile(r"(?:CT|PET|(?:T[12])?MR[A-Z0-9]*)$")
 
@@ -50,6 +54,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--weights", type=Path, metavar="FILE", help="correspondence weights whose passes are refined (the catalogue's)"
     )
     parser.add_argument(
+        "--from",
+        dest="earlier",
+        type=Path,
+        metavar="FILE",
+        help="refinement weights to begin with: a second round, on passes that they send on as well",
+    )
+    parser.add_argument(
         "--held-out", type=float, default=0.1, metavar="SHARE", help="of each group's patients (default: 0.1)"
     )
     parser.set_defaults(run=run)
@@ -63,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from ..engine.devices import choose_device
     from ..engine.methods import create_method
+    from ..engine.weights_file import load_refinement
     from ..training.refinement import RefinementTrainer, RefinementTraining
     from ..training.resumable import steps_wanted
 
@@ -71,14 +83,18 @@ def run(arguments: argparse.Namespace) -> int:
     settings = RefinementTraining(steps=steps, seed=arguments.seed, device=device)
     checkpoint = checkpoint_of(arguments)
     weights = arguments.weights or find_weights("sli2vol")
+    inputs = [file for file in (*arguments.volumes, weights, arguments.earlier) if file is not None]
     with Outputs() as outputs:
-        outputs.claim(arguments.output, (".safetensors",), (*arguments.volumes, weights))
+        outputs.claim(arguments.output, (".safetensors",), tuple(inputs))
         paths = find_volumes(arguments.volumes)
-        method = create_method("sli2vol", weights, device)
-        examples = _examples(
-            paths, method, sha256_of(weights), arguments.output.with_name(f"{arguments.output.name}.passes"), arguments
-        )
-        trainer = RefinementTrainer(examples, settings)
+        method = create_method("sli2vol", weights, device, refinement=arguments.earlier)
+        earlier = None if arguments.earlier is None else load_refinement(arguments.earlier)
+        began_with = None if arguments.earlier is None else sha256_of(arguments.earlier)
+        folder = arguments.output.with_name(f"{arguments.output.name}.passes")
+        passes = KeptPasses(method, sha256_of(weights), began_with, arguments.seed, folder)
+        examples = _examples(paths, passes, arguments)
+        settings = settings if earlier is None else replace(settings, network=earlier.settings)
+        trainer = RefinementTrainer(examples, settings, earlier)
         with training_bar(settings.steps, arguments.quiet, _words) as on_step:
             trainer.run_steps(checkpoint, on_step)
         last = trainer.curve[-1]
@@ -86,7 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
             "method": "sli2vol-refinement",
             "volumes": str(len(paths)),
             "date": datetime.date.today().isoformat(),
-            "correspondence_sha256": sha256_of(weights),
+            "correspondence_sha256": passes.correspondence,
+            **({} if began_with is None else {"began_with_sha256": began_with}),
             "held_out": _words(last),
         }
         outputs.write(arguments.output, lambda path: trainer.save(path, facts))
@@ -124,47 +141,23 @@ def _stem(path: Path) -> str:
     return name[: -max(map(len, suffixes))] if suffixes else name
 
 
-def _examples(
-    paths: Sequence[Path], method: Method, weights: str, folder: Path, arguments: argparse.Namespace
-) -> list[PassExample]:
-    """Run the passes to learn from, volume by volume, but for those that `folder` has already.
-
-    Args:
-        weights: checksum of the method's.
-    """
+def _examples(paths: Sequence[Path], passes: KeptPasses, arguments: argparse.Namespace) -> list[PassExample]:
+    """Run the passes to learn from, volume by volume, but for those that are kept already."""
     from tqdm import tqdm
 
-    from ..training.refinement import (
-        ExampleSettings,
-        held_out_patients,
-        identity_of,
-        keep_examples,
-        kept_examples,
-        pass_examples,
-    )
+    from ..training.refinement import held_out_patients
 
-    settings, seed = ExampleSettings(), arguments.seed
     group_of = {patient: group for group, patient in map(patient_of, paths)}
-    held_out = held_out_patients(group_of, arguments.held_out, seed)
+    held_out = held_out_patients(group_of, arguments.held_out, arguments.seed)
     examples: list[PassExample] = []
     with cancel_on_interrupt() as is_cancelled:
         for path in tqdm(paths, unit=" volumes", file=sys.stderr, disable=arguments.quiet, dynamic_ncols=True):
             volume = _load(path)
-            is_held_out = volume.patient in held_out
-            file = folder / f"{path.name}.passes"
-            identity = identity_of(volume, weights, settings, seed, is_held_out)
-            found = kept_examples(file, identity)
-            if found is None:
-                if file.is_file():
-                    reason = "they are of other volumes, weights or settings, or of an earlier version"
-                    tqdm.write(f"{file}: the passes kept here are not taken but made anew: {reason}.", sys.stderr)
-                found = pass_examples(volume, method, settings, seed, is_held_out)
-                folder.mkdir(exist_ok=True)
-                keep_examples(file, identity, found)
-            examples.extend(found)
-            if is_cancelled():
-                msg = f"Cancelled after the passes of {path}; the same command goes on with the next volume."
-                raise PropagationCancelled(msg)
+            for found in passes.of(volume, volume.patient in held_out):
+                examples.extend(found)
+                if is_cancelled():
+                    msg = f"Cancelled after passes of {path}; the same command goes on with the next ones."
+                    raise PropagationCancelled(msg)
     return examples
 
 

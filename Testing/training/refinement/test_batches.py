@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -28,6 +30,23 @@ def test_shares_sum_to_one() -> None:
 
 def test_a_source_that_is_not_there_leaves_its_share_to_the_others() -> None:
     np.testing.assert_allclose(sampling_shares([Family("head", 1), Family("leg", 1)], BatchSettings()), [0.5, 0.5])
+
+
+def test_passes_that_were_sent_on_have_half_whatever_they_are_of() -> None:
+    first = [Family("head", 1), Family("head", 2), Family(GROWN), Family(TRACKED)]
+    second = [Family("head", 1, is_sent_on=True)] * 2 + [Family("leg", 3, is_across=True, is_sent_on=True)]
+    shares = sampling_shares([*second[:1], *first, *second[1:]], BatchSettings())
+    assert shares.sum() == pytest.approx(1) and shares[1:5].sum() == pytest.approx(0.5)
+    np.testing.assert_array_equal(shares[1:5], 0.5 * sampling_shares(first, BatchSettings()))
+    np.testing.assert_array_equal(shares[[0, 5, 6]], 0.5 * sampling_shares(second, BatchSettings()))
+
+
+def test_passes_of_one_round_alone_have_all_of_it() -> None:
+    families = [Family("head", 1), Family("leg", 1, is_across=True), Family(GROWN)]
+    sent_on = [replace(family, is_sent_on=True) for family in families]
+    shares = [sampling_shares(each, BatchSettings(sent_on_share=0.3)) for each in (families, sent_on)]
+    np.testing.assert_array_equal(*shares)
+    assert shares[0].sum() == pytest.approx(1)
 
 
 def test_a_batch_holds_passes_of_like_length_and_about_so_many_slices() -> None:

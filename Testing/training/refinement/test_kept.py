@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from training.refinement.toy import ball, example, known_up_to, volume
+from training.refinement.toy import ball, example, known_up_to, sent_on, volume
 
 from Sli2VolSlicerLib.training.refinement import (
     ExampleSettings,
     PassExample,
+    SendingOn,
     identity_of,
     keep_examples,
     kept_examples,
@@ -19,10 +20,10 @@ from Sli2VolSlicerLib.training.refinement import (
 
 
 def test_kept_examples_come_back_as_they_were(tmp_path: Path) -> None:
-    made = [example(), example(9, "leg", 3, is_across=True, is_held_out=True), known_up_to(4)]
+    made = [example(), example(9, "leg", 3, is_across=True, is_held_out=True), known_up_to(4), sent_on(example())]
     keep_examples(tmp_path / "a.passes", "this", made)
     kept = kept_examples(tmp_path / "a.passes", "this")
-    assert kept is not None and len(kept) == 3
+    assert kept is not None and len(kept) == 4
     for one, other in zip(kept, made, strict=True):
         for field in fields(PassExample):
             was, is_now = getattr(other, field.name), getattr(one, field.name)
@@ -47,6 +48,9 @@ def test_whatever_decides_the_examples_is_told_apart() -> None:
         (volume(labels), "weights", ExampleSettings(tracked=1), 1, False),
         (volume(labels), "weights", ExampleSettings(), 2, False),
         (volume(labels), "weights", ExampleSettings(), 1, True),
+        (volume(labels), "weights", ExampleSettings(), 1, False, "refinement", SendingOn()),
+        (volume(labels), "weights", ExampleSettings(), 1, False, "others", SendingOn()),
+        (volume(labels), "weights", ExampleSettings(), 1, False, "refinement", SendingOn(most=3)),
     ]
     assert len({identity_of(*each) for each in asked}) == len(asked)
     assert identity_of(*asked[0]) == identity_of(volume(labels), "weights", ExampleSettings(), 1, False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from training.power_cut import PowerCut, cut_after_three_steps
-from training.refinement.toy import SMALL, example, known_up_to
+from training.refinement.toy import SMALL, example, known_up_to, sent_on
 
 from Sli2VolSlicerLib.engine.errors import WeightsError
 from Sli2VolSlicerLib.engine.refinement.network import RefinementNetwork
@@ -88,6 +88,50 @@ def test_without_anything_held_out_training_goes_on_unmeasured() -> None:
     trainer = RefinementTrainer(EXAMPLES[:2], SETTINGS)
     trainer.run_steps()
     assert trainer.curve[-1].families == ()
+
+
+def earlier(seed: int = 5) -> RefinementNetwork:
+    torch.manual_seed(seed)
+    return RefinementNetwork(SMALL)
+
+
+def test_a_second_round_begins_with_the_weights_of_the_first() -> None:
+    trainer = RefinementTrainer(EXAMPLES, SETTINGS, earlier())
+    assert torch.equal(weights(trainer.network), weights(earlier()))
+    assert torch.equal(weights(trainer.averaged), weights(earlier()))
+    assert not torch.equal(weights(RefinementTrainer(EXAMPLES, SETTINGS).network), weights(earlier()))
+    trainer.run_steps()
+    assert not torch.equal(weights(trainer.averaged), weights(earlier()))
+
+
+def test_a_second_round_goes_on_from_its_own_checkpoint_only(tmp_path: Path) -> None:
+    examples = [*EXAMPLES, sent_on(example(7))]
+    unbroken = RefinementTrainer(examples, SETTINGS, earlier())
+    unbroken.run_steps()
+    checkpoint = tmp_path / "run.checkpoint"
+    with pytest.raises(PowerCut):
+        RefinementTrainer(examples, SETTINGS, earlier()).run_steps(checkpoint, cut_after_three_steps)
+    for other in (earlier(6), None):
+        with pytest.raises(WeightsError, match="other settings"):
+            RefinementTrainer(examples, SETTINGS, other).run_steps(checkpoint)
+    resumed = RefinementTrainer(examples, SETTINGS, earlier())
+    resumed.run_steps(checkpoint)
+    assert torch.equal(weights(resumed.averaged), weights(unbroken.averaged))
+
+
+def test_how_often_a_pass_was_sent_on_does_not_tell_runs_apart(tmp_path: Path) -> None:
+    """Processors that round otherwise send it on more often or less; whether it was makes another run."""
+    checkpoint, stage = tmp_path / "run.checkpoint", sent_on(example(7))
+    RefinementTrainer([*EXAMPLES, stage], SETTINGS).run_steps(checkpoint)
+    RefinementTrainer([*EXAMPLES, stage, stage], SETTINGS).run_steps(checkpoint)
+    with pytest.raises(WeightsError, match="other settings"):
+        RefinementTrainer(EXAMPLES, SETTINGS).run_steps(checkpoint)
+
+
+def test_passes_that_were_sent_on_are_measured_by_themselves() -> None:
+    held_out = [example(6, is_held_out=True), sent_on(example(6, is_held_out=True))]
+    measured = RefinementTrainer([*EXAMPLES[:3], *held_out], SETTINGS).held_out_error()
+    assert [each.family for each in measured.families] == ["ball", "ball sent on"]
 
 
 def test_a_few_steps_make_passes_better() -> None:

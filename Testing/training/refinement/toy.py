@@ -52,6 +52,11 @@ def known_up_to(first_unknown: int, slices: int = 6, is_held_out: bool = False) 
     return replace(example(slices, is_held_out=is_held_out), known=known)
 
 
+def sent_on(made: PassExample) -> PassExample:
+    """The same, of a pass that was sent on."""
+    return replace(made, family=replace(made.family, is_sent_on=True))
+
+
 def example(
     slices: int = 6, group: str = "ball", label: int = 1, is_across: bool = False, is_held_out: bool = False
 ) -> PassExample:

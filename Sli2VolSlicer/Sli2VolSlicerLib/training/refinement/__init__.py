@@ -1,10 +1,12 @@
 """Training of the refinement on real passes: labelled structures, and regions and tracks of like intensity."""
 
 from .batches import BatchSettings
-from .examples import ExampleSettings, PassExample, pass_examples
+from .examples import PassExample, pass_examples
 from .held_out import held_out_patients
 from .kept import identity_of, keep_examples, kept_examples
 from .objects import LabelledVolume
+from .sent_on import SendingOn, sent_on_examples
+from .starts import ExampleSettings
 from .trainer import HeldOutDice, RefinementTrainer, RefinementTraining
 
 __all__ = [
@@ -15,9 +17,11 @@ __all__ = [
     "PassExample",
     "RefinementTrainer",
     "RefinementTraining",
+    "SendingOn",
     "held_out_patients",
     "identity_of",
     "keep_examples",
     "kept_examples",
     "pass_examples",
+    "sent_on_examples",
 ]

@@ -26,6 +26,8 @@ class BatchSettings:
         alike: passes of one batch differ by so many slices from the first drawn, at most.
         grown_share, across_share, tracked_share: of the passes drawn; the others follow labelled structures along
             the acquired slices. Within each share groups of volumes count alike, and labels within a group.
+        sent_on_share: of the passes drawn, those that were sent on, where there are any; the shares above hold
+            among them and among the others.
     """
 
     slices: int = 100
@@ -36,6 +38,7 @@ class BatchSettings:
     grown_share: float = 0.20
     across_share: float = 0.28
     tracked_share: float = 0.12
+    sent_on_share: float = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,18 @@ def whole_pass(example: PassExample) -> PassBatch:
 
 def sampling_shares(families: Sequence[Family], settings: BatchSettings) -> np.ndarray:
     """How often each of these is drawn, float64 that sums to 1."""
+    is_sent_on = np.array([family.is_sent_on for family in families])
+    shares = np.zeros(len(families))
+    for kind, share in ((True, settings.sent_on_share), (False, 1 - settings.sent_on_share)):
+        here = is_sent_on == kind
+        if here.any():
+            own = _shares_in_a_round([family for family in families if family.is_sent_on == kind], settings)
+            shares[here] = own if here.all() else share * own
+    return shares
+
+
+def _shares_in_a_round(families: Sequence[Family], settings: BatchSettings) -> np.ndarray:
+    """The same among passes that all were sent on, or all were not."""
     sources = np.array([_source(family) for family in families])
     wanted = {GROWN: settings.grown_share, TRACKED: settings.tracked_share, "across": settings.across_share}
     wanted["along"] = 1 - sum(wanted.values())

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from .examples import ExampleSettings, PassExample
+from .examples import PassExample
 from .objects import Family, LabelledVolume
+from .starts import ExampleSettings
 
 _VERSION = 2
 """Of what examples hold; those kept by an earlier version are not taken."""
@@ -21,15 +22,18 @@ _FAMILY = tuple(each.name for each in fields(Family))
 _REST = tuple(each.name for each in fields(PassExample) if each.name != "family")
 
 
-def identity_of(volume: LabelledVolume, weights: str, settings: ExampleSettings, seed: int, is_held_out: bool) -> str:
+def identity_of(
+    volume: LabelledVolume, weights: str, settings: ExampleSettings, seed: int, is_held_out: bool, *more: object
+) -> str:
     """In words, everything but the engine's code that decides a volume's examples.
 
     Args:
         weights: checksum of the correspondence weights.
+        more: whatever else decides examples of the second round: the refinement's checksum, how passes are sent on.
     """
     parts = [_VERSION, weights, settings, seed, is_held_out, volume.name, volume.group, volume.spacing_mm]
     arrays = [zlib.crc32(np.ascontiguousarray(a).data) for a in (volume.voxels, volume.labels) if a is not None]
-    return repr([*parts, volume.voxels.shape, *arrays])
+    return repr([*parts, volume.voxels.shape, *arrays, *more])
 
 
 def keep_examples(path: Path, identity: str, examples: Sequence[PassExample]) -> None:

@@ -67,16 +67,18 @@ class Family:
         group: that of its volumes, GROWN or TRACKED.
         label: value in the label map; 0 for grown regions and tracks.
         is_across: a labelled structure followed across the acquired slices; tracks are one family either way.
+        is_sent_on: passes that were sent on when they stopped (`sent_on.py`).
     """
 
     group: str
     label: int = 0
     is_across: bool = False
+    is_sent_on: bool = False
 
     @property
     def words(self) -> str:
-        """Group and direction, for reports."""
-        return f"{self.group} across" if self.is_across else self.group
+        """Group, direction and round, for reports."""
+        return f"{self.group}{' across' * self.is_across}{' sent on' * self.is_sent_on}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,14 +95,18 @@ class RefinementTrainer(ResumableRun[HeldOutDice]):
     Args:
         examples: what to learn from, and what is held out.
         settings: everything else.
+        earlier: training begins with this network, of the same settings, instead of anew.
 
     Raises:
         VolumeError: there is nothing to learn from.
         DeviceError: no such device here.
     """
 
-    def __init__(self, examples: Sequence[PassExample], settings: RefinementTraining) -> None:
-        super().__init__(settings, f"{asdict(settings)!r} {_fingerprint(examples)}")
+    def __init__(
+        self, examples: Sequence[PassExample], settings: RefinementTraining, earlier: RefinementNetwork | None = None
+    ) -> None:
+        begun_with = "" if earlier is None else f" {_checksum(earlier)}"
+        super().__init__(settings, f"{asdict(settings)!r} {_fingerprint(examples)}{begun_with}")
         self.settings = settings
         self._sampler = BatchSampler(examples, settings.batches)
         self._held_out = _chosen(examples, settings)
@@ -110,6 +114,8 @@ class RefinementTrainer(ResumableRun[HeldOutDice]):
         self._has_bfloat16 = settings.mixed_precision and device.precision == torch.bfloat16
         torch.manual_seed(settings.seed)
         self.network = RefinementNetwork(settings.network).to(settings.device)
+        if earlier is not None:
+            self.network.load_state_dict(earlier.state_dict())
         self.averaged = copy.deepcopy(self.network).eval()
         self._optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -201,8 +207,17 @@ class RefinementTrainer(ResumableRun[HeldOutDice]):
 
 def _fingerprint(examples: Sequence[PassExample]) -> str:
     """Which passes, and which of them held out; not what the engine made of them, which processors round otherwise."""
-    names = "\n".join(f"{example.name} {example.is_held_out}" for example in examples)
-    return hashlib.sha256(names.encode()).hexdigest()
+    names = [f"{each.name} {each.is_held_out}" for each in examples if not each.family.is_sent_on]
+    # How often a pass was sent on is the engine's doing as well.
+    names += dict.fromkeys(f"{each.name} {each.is_held_out}" for each in examples if each.family.is_sent_on)
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+
+def _checksum(network: RefinementNetwork) -> str:
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _chosen(examples: Sequence[PassExample], settings: RefinementTraining) -> dict[str, list[PassExample]]:
