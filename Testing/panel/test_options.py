@@ -123,6 +123,7 @@ def test_the_confidence_is_laid_over_the_views_and_taken_away(bench: Any) -> Non
     bench.paint(16)
     bench.propagate()
     bench.click(bench.ui.confidenceCheckBox, 8)
+    bench.settle()
     assert is_overlay_shown(bench.scene)
     bench.click(bench.ui.confidenceCheckBox, 8)
     assert not is_overlay_shown(bench.scene)

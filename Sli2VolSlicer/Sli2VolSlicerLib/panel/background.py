@@ -1,4 +1,4 @@
-"""Jobs on the worker thread, and what to do on the main thread when they end."""
+"""Jobs on the worker thread, what to do on the main thread when they end, and work of the main thread in turns."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import qt
 
 from ..engine.records import Progress
 from ..scene.jobs import Job
+from ..scene.turns import Turns
 from .worker import Failed, Finished, Progressed, Ticket, Worker
 
-INTERVAL_MS = 10
-PATIENCE_S = 0.015
+INTERVAL_MS = 5
+PATIENCE_S = 0.01
 """How often the worker is asked for news, and how long the main thread waits for them, so that the worker runs."""
 
 
@@ -47,16 +48,31 @@ class Background:
         self._timer = qt.QTimer()
         self._timer.setInterval(INTERVAL_MS)
         self._timer.connect("timeout()", self.tick)
+        self._turns: list[Turns[Any]] = []
+        self._next_turn = qt.QTimer()
+        self._next_turn.setSingleShot(True)
+        self._next_turn.setInterval(0)
+        self._next_turn.connect("timeout()", self._take_turn)
 
     @property
     def is_urgent(self) -> bool:
-        """Whether a job is under way that the user waits for."""
-        return any(ticket.is_urgent for ticket in self._handlers)
+        """Whether something is under way that the user waits for."""
+        return bool(self._turns) or any(ticket.is_urgent for ticket in self._handlers)
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
-        return not self._handlers
+        return not self._handlers and not self._turns
+
+    @property
+    def is_computing(self) -> bool:
+        """Whether a job is under way."""
+        return bool(self._handlers)
+
+    def take_turns(self, turns: Turns[Any]) -> None:
+        """Do work of the main thread in turns, after what is under way; between them the main loop answers."""
+        self._turns.append(turns)
+        self._next_turn.start()
 
     def start(self, job: Job, handlers: Handlers, *, urgent: bool) -> None:
         """Hand a job in."""
@@ -64,7 +80,9 @@ class Background:
         self._timer.start()
 
     def cancel(self, *, urgent_only: bool = False) -> None:
-        """Ask jobs to end within one slice."""
+        """Ask jobs to end within one slice; where all is meant, what is done in turns ends now."""
+        if not urgent_only:
+            self._drop_turns()
         for ticket in self._handlers:
             if ticket.is_urgent or not urgent_only:
                 self._worker.cancel(ticket)
@@ -90,7 +108,31 @@ class Background:
 
     def close(self) -> None:
         """End the thread; what is under way is dropped without a word."""
+        self._drop_turns()
+        self._next_turn.disconnect("timeout()", self._take_turn)
         self._handlers.clear()
         self._timer.stop()
         self._timer.disconnect("timeout()", self.tick)
         self._worker.close()
+
+    def _take_turn(self) -> None:
+        if not self._turns:
+            return
+        turns, goes_on = self._turns[0], False
+        try:
+            next(turns)
+            goes_on = True
+        except StopIteration:
+            pass
+        finally:
+            # What is called in a turn may have dropped it.
+            if not goes_on and turns in self._turns:
+                self._turns.remove(turns)
+        if self._turns:
+            self._next_turn.start()
+
+    def _drop_turns(self) -> None:
+        dropped, self._turns = self._turns, []
+        self._next_turn.stop()
+        for turns in dropped:
+            turns.close()

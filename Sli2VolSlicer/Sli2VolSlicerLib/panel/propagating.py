@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from ..engine.errors import Sli2VolError
 from ..engine.records import Progress, Propagation
 from ..scene.jobs import PropagationJob
+from ..scene.turns import Turns
 from .background import Handlers
 from .desk import Desk
 from .translation import tr as _
@@ -61,7 +60,10 @@ class Propagating:
             desk.say_error(error)
             return
         handlers = Handlers(
-            lambda propagation: self._finish(job, propagation), self._failed, self._cancelled, self._progressed
+            lambda propagation: desk.background.take_turns(self._finishing(job, propagation)),
+            self._failed,
+            self._cancelled,
+            self._progressed,
         )
         desk.background.start(job, handlers, urgent=True)
         self._set_running(True)
@@ -80,19 +82,29 @@ class Propagating:
         bar.format = progress_in_words(progress)
         self._desk.say("")
 
-    def _finish(self, job: PropagationJob, propagation: Propagation) -> None:
+    def _finishing(self, job: PropagationJob, propagation: Propagation) -> Turns[None]:
+        try:
+            yield from self._writing(job, propagation)
+            # A look at all that is new takes a turn of its own.
+            yield
+        except GeneratorExit:
+            self._show_running(False)
+            raise
+        self._set_running(False)
+
+    def _writing(self, job: PropagationJob, propagation: Propagation) -> Turns[None]:
         desk = self._desk
         try:
-            # Not in one go with writing: a step that changes nothing would be one Ctrl+Z too many.
+            # A step that changes nothing would be one Ctrl+Z too many.
             job.moment.require_unchanged()
-            if _changes_something(job, propagation):
+            if not job.proposal(propagation).changes_nothing:
                 desk.save_state_for_undo(job.captured.segmentation_node)
-            desk.result = desk.logic.finish(job, propagation)
+                yield
+            desk.result = yield from desk.logic.finishing(job, propagation)
             desk.recommendations = ()
             desk.say(result_in_words(desk.result))
         except Sli2VolError as error:
             desk.say_error(error)
-        self._set_running(False)
 
     def _failed(self, error: BaseException) -> None:
         self._desk.say_error(error)
@@ -103,6 +115,10 @@ class Propagating:
         self._set_running(False)
 
     def _set_running(self, running: bool) -> None:
+        self._show_running(running)
+        self._began_or_ended()
+
+    def _show_running(self, running: bool) -> None:
         self.is_running = running
         ui = self._desk.ui
         ui.propagateButton.text = _("Cancel") if running else _("Propagate")
@@ -110,12 +126,3 @@ class Propagating:
         ui.progressBar.maximum = 0
         ui.progressBar.value = 0
         ui.progressBar.format = ""
-        self._began_or_ended()
-
-
-def _changes_something(job: PropagationJob, propagation: Propagation) -> bool:
-    captured = job.captured
-    return any(
-        not np.array_equal(captured.slices_first(segment.mask), propagation.masks[segment.label])
-        for segment in captured.segments
-    )

@@ -12,13 +12,14 @@ import slicer
 import vtk
 
 from ..engine.errors import Sli2VolError
-from ..scene.confidence import confidence_node, write_confidence
-from ..scene.jobs import WarmUpJob
-from ..scene.logic import SceneLogic
+from ..scene.confidence import confidence_node, put_confidence
+from ..scene.jobs import ConfidenceJob, WarmUpJob
+from ..scene.logic import SceneLogic, SceneResult
 from ..scene.look import look
-from ..scene.overlay import hide_overlay, show_overlay
+from ..scene.overlay import hide_overlay, laying_over, show_overlay
 from ..scene.panel_state import PanelState, parameter_node, read_state, write_state
 from ..scene.slice_views import first_slice_shown, slice_nodes
+from ..scene.turns import after_a_pause
 from .background import Background, Handlers
 from .desk import Desk, show_text
 from .embedded_editor import EmbeddedEditor
@@ -318,8 +319,12 @@ class Sli2VolPanel:
         self.refresh()
         # Not right after writing a result: the main loop must answer in between.
         if self._wants_recommendation and self.background.is_idle:
+            self.background.take_turns(after_a_pause(self._recommend))
+
+    def _recommend(self) -> None:
+        if self._wants_recommendation and not self.background.is_computing:
+            self._wants_recommendation = False
             self.slices.recommend()
-        self._wants_recommendation = False
 
     # What is shown.
 
@@ -330,11 +335,23 @@ class Sli2VolPanel:
             hide_overlay(self._scene)
             return
         if desk.result is not None:
-            show_overlay(write_confidence(desk.result.capture, desk.result.propagation))
+            self._work_out_confidence(desk.result)
             return
         written = confidence_node(desk.segmentation)
         if written is not None:
             show_overlay(written)
+
+    def _work_out_confidence(self, result: SceneResult) -> None:
+        def finished(image: Any) -> None:
+            if self.desk.result is result and self.options.show_confidence:
+                self.background.take_turns(laying_over(put_confidence(result.capture, image)))
+            self._settling.start()
+
+        # It sends a search for the next slice away.
+        if not self.desk.recommendations and self.background.is_computing:
+            self._wants_recommendation = True
+        job = ConfidenceJob(result.capture, result.propagation)
+        self.background.start(job, Handlers(finished, self.desk.say_error), urgent=False)
 
     def _show_numbers(self) -> None:
         desk = self.desk

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import queue
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,8 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine.errors import PropagationCancelled
-from ..engine.records import Progress
+from ..engine.records import IsCancelled, Progress, ProgressCallback
 from ..scene.jobs import Job
+
+_SWITCH_S = 0.001
+"""The main thread's work is made of many short calls into numpy, after each of which it has to ask for the lock."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class Worker:
         def tell(progress: Progress) -> None:
             self._post(Progressed(order.ticket, progress))
 
-        order.future = self._thread.submit(job.compute, progress=tell, is_cancelled=order.cancelled.is_set)
+        order.future = self._thread.submit(_computed, job, tell, order.cancelled.is_set)
         order.future.add_done_callback(lambda future: self._post(_ending(order, future)))
         # One at a time and in order: when this runs, the thread holds nothing of the job any more.
         self._thread.submit(self._post, _Swept(order.ticket))
@@ -171,6 +175,16 @@ class Worker:
     def _post(self, event: Event | _Swept) -> None:
         self._mail.put(event)
         self._news.set()
+
+
+def _computed(job: Job, progress: ProgressCallback, is_cancelled: IsCancelled) -> Any:
+    """What a job computes; meanwhile Python's lock changes hands quickly, so that the main thread need not wait."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(min(usual, _SWITCH_S))
+    try:
+        return job.compute(progress=progress, is_cancelled=is_cancelled)
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def _ending(order: _Order, future: Future[Any]) -> Event:

@@ -19,43 +19,48 @@ _SURE = 0.999
 
 
 def write_confidence(captured: Capture, propagation: Propagation) -> Any:
-    """Write a propagation's confidence into a scalar volume node, made on the first call and found again later.
+    """Write a propagation's confidence into a scalar volume node; `confidence_image` and `put_confidence` in one go."""
+    return put_confidence(captured, confidence_image(captured.axis, propagation))
+
+
+def confidence_image(axis: int, propagation: Propagation) -> vtk.vtkImageData:
+    """A propagation's confidence as an image that is in no scene yet, float32, 0..1; on any thread.
+
+    Args:
+        axis: the painted axis of the grid.
+        propagation: the engine's answer.
+    """
+    doubt = np.moveaxis(propagation.doubt, 0, axis)
+    image = vtk.vtkImageData()
+    image.SetDimensions(*doubt.shape[::-1])
+    image.AllocateScalars(vtk.VTK_FLOAT, 1)
+    np.subtract(1, doubt, out=image_to_array(image))
+    return image
+
+
+def put_confidence(captured: Capture, image: vtk.vtkImageData) -> Any:
+    """Show an image of `confidence_image` in a scalar volume node, made on the first call and found again later.
 
     It lies where the grid lies: on the volume's own lattice and under its transform, or on the
-    segmentation's where the two differ. Values are float32, 0..1; 1 where nothing was in question.
+    segmentation's where the two differ. 1 is where nothing was in question.
 
     Args:
         captured: what was propagated.
-        propagation: the engine's answer.
+        image: its confidence.
 
     Returns:
         The vtkMRMLScalarVolumeNode.
     """
-    doubt = np.moveaxis(propagation.doubt, 0, captured.axis)
     node = confidence_node(captured.segmentation_node)
     if node is None:
         scene = captured.segmentation_node.GetScene()
         name = f"{captured.segmentation_node.GetName()} confidence"
         node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
         captured.segmentation_node.SetNodeReferenceID(ROLE, node.GetID())
-    image = node.GetImageData()
-    fits = (
-        image is not None
-        and image.GetDimensions() == doubt.shape[::-1]
-        and image.GetScalarType() == vtk.VTK_FLOAT
-        and image.GetNumberOfScalarComponents() == 1
-    )
-    if not fits:
-        image = vtk.vtkImageData()
-        image.SetDimensions(*doubt.shape[::-1])
-        image.AllocateScalars(vtk.VTK_FLOAT, 1)
-    # Straight into the image: this is called while the user waits, and a volume of floats is large.
-    np.subtract(1, doubt, out=image_to_array(image))
-    image.GetPointData().GetScalars().Modified()
-    image.Modified()
     _place(node, captured)
-    node.SetAndObserveImageData(image)
+    # How it is shown is settled first: Slicer would look for a window in all of it.
     _show(node)
+    node.SetAndObserveImageData(image)
     return node
 
 

@@ -16,6 +16,7 @@ from ..engine.errors import PropagationCancelled
 from ..engine.records import Anchor, IsCancelled, ProgressCallback, Propagation, SliceLimits
 from .anchors import check_propagatable, engine_anchors, engine_limits
 from .capture import Capture
+from .confidence import confidence_image
 from .editable import EditRules
 from .moment import SceneMoment
 from .proposal import Proposal, Reach, propose
@@ -272,6 +273,23 @@ class QualityJob:
             segment.segment_id: estimate_quality(propagation, segment.label, given.anchors, opened.stack.spacing_mm)
             for segment in given.captured.segments
         }
+
+
+class ConfidenceJob:
+    """The confidence of a propagation as an image to lay over: `put_confidence` shows it.
+
+    Args:
+        captured: what was propagated.
+        propagation: the engine's answer.
+    """
+
+    def __init__(self, captured: Capture, propagation: Propagation) -> None:
+        self.captured = captured
+        self._propagation = propagation
+
+    def compute(self, progress: ProgressCallback | None = None, is_cancelled: IsCancelled | None = None) -> Any:
+        """The vtkImageData, which is in no scene yet; as `Job.compute`."""
+        return confidence_image(self.captured.axis, self._propagation)
 
 
 class WarmUpJob:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .colours import confidence_table
+from .turns import Turns, in_one_go
 
 OPACITY = 0.6
 
@@ -14,7 +15,14 @@ _OPACITY_BEFORE = "Sli2Vol.OpacityBefore"
 
 
 def show_overlay(confidence_node: Any) -> int:
-    """Lay a confidence volume over all slice views as their foreground; also over views that were added since.
+    """Lay a confidence volume over all slice views: `laying_over` in one go."""
+    return in_one_go(laying_over(confidence_node))
+
+
+def laying_over(confidence_node: Any) -> Turns[int]:
+    """Lay a confidence volume over all slice views as their foreground, one view at a turn.
+
+    Also over views that were added since.
 
     What each view had in the foreground is noted in the view's own node, so that it outlives this session.
 
@@ -27,7 +35,9 @@ def show_overlay(confidence_node: Any) -> int:
     scene = confidence_node.GetScene()
     _colour(confidence_node)
     nodes = _composite_nodes(scene)
-    for node in nodes:
+    for number, node in enumerate(nodes):
+        if number:
+            yield
         before = node.StartModify()
         if not _is_overlaid(node):
             node.SetNodeReferenceID(_BEFORE_ROLE, node.GetForegroundVolumeID())

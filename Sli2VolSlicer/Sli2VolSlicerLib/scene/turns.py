@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 _Result = TypeVar("_Result")
@@ -24,16 +24,24 @@ class Pace:
 
     def __init__(self, turn_s: float = TURN_S) -> None:
         self._turn_s = turn_s
-        self.begin_turn()
-
-    def begin_turn(self) -> None:
-        """A turn begins now."""
         self._began = time.perf_counter()
+
+    def pause(self) -> Turns[None]:
+        """End the turn if it has lasted long enough; another one begins then."""
+        if self.is_over:
+            yield
+            self._began = time.perf_counter()
 
     @property
     def is_over(self) -> bool:
         """Whether the turn has lasted long enough."""
         return time.perf_counter() - self._began > self._turn_s
+
+
+def after_a_pause(work: Callable[[], object]) -> Turns[None]:
+    """Let the main loop answer first."""
+    yield
+    work()
 
 
 def in_one_go(turns: Turns[_Result]) -> _Result:

@@ -97,12 +97,12 @@ def writing(capture: Capture, proposal: Proposal, writer: SegmentWriter, rules: 
         AnnotationError: a segment was removed since.
         OutputError: Slicer could not save the undo state, make the editable area, or take the change.
     """
-    watch = Watch(capture)
-    changes = yield from planning(capture, proposal, rules)
+    watch, pace = Watch(capture), Pace()
+    changes = yield from planning(capture, proposal, rules, pace)
     layers = int(capture.segmentation_node.GetSegmentation().GetNumberOfLayers())
     if changes:
         convert_to_labelmap(capture.segmentation_node, capture.volume_node)
-        yield from _apply(capture, changes, writer, watch)
+        yield from _apply(capture, changes, writer, watch, pace)
     # In the same turn as the last voxels, which would be taken for the user's without it.
     after = {change.segment.label: change.after for change in changes}
     tags = _remember_all(capture, after)
@@ -117,7 +117,7 @@ def writing(capture: Capture, proposal: Proposal, writer: SegmentWriter, rules: 
     return WriteReport(added, removed, tuple(steps), layers)
 
 
-def planning(capture: Capture, proposal: Proposal, rules: EditRules) -> Turns[tuple[SegmentChange, ...]]:
+def planning(capture: Capture, proposal: Proposal, rules: EditRules, pace: Pace) -> Turns[tuple[SegmentChange, ...]]:
     """What would change, segment by segment; nothing is written.
 
     Where segments may not overlap, a voxel that two propagated segments claim goes to the lower
@@ -126,11 +126,8 @@ def planning(capture: Capture, proposal: Proposal, rules: EditRules) -> Turns[tu
     segmentation = labelmap_segmentation(capture.segmentation_node, capture.volume_node)
     changes: list[SegmentChange] = []
     settled: dict[int, Patch] = {}
-    pace = Pace()
     for segment in capture.segments:
-        if pace.is_over:
-            yield
-            pace.begin_turn()
+        yield from pace.pause()
         labelmap = _unedited(capture, segment, read_segment(segmentation, segment.segment_id))
         proposed = proposal.segments[segment.label]
         settled[segment.label] = segment.patch
@@ -196,12 +193,14 @@ def _stale(name: str) -> StaleResultError:
     return StaleResultError(msg)
 
 
-def _apply(capture: Capture, changes: tuple[SegmentChange, ...], writer: SegmentWriter, watch: Watch) -> Turns[None]:
+def _apply(
+    capture: Capture, changes: tuple[SegmentChange, ...], writer: SegmentWriter, watch: Watch, pace: Pace
+) -> Turns[None]:
     """Write all changes piece by piece, or none of them."""
     ids = [change.segment.segment_id for change in changes]
     # Making surfaces takes longer than all the rest, and without them the 3D view would flicker.
     may_pause = not has_surface(capture.segmentation_node)
-    pace = Pace()
+    yield from pace.pause()
     if (name := watch.edited()) is not None:
         raise _stale(name)
     writer.save_state()
@@ -211,8 +210,7 @@ def _apply(capture: Capture, changes: tuple[SegmentChange, ...], writer: Segment
             for change in changes:
                 for piece in _pieces(change):
                     if may_pause and pace.is_over:
-                        yield
-                        pace.begin_turn()
+                        yield from pace.pause()
                         if (name := watch.edited()) is not None:
                             finished = True
                             watch.take_back(writer)
