@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from Sli2VolSlicerLib.engine.errors import AnnotationError, MethodError, PropagationCancelled, WeightsError
+from Sli2VolSlicerLib.engine.fusion import unheard
 from Sli2VolSlicerLib.engine.methods import create_method
 from Sli2VolSlicerLib.engine.protocol import Method
 from Sli2VolSlicerLib.engine.records import Anchor, Direction, Progress, StopReason
@@ -151,3 +152,26 @@ def test_what_cannot_be_propagated_is_refused_by_name() -> None:
         create_method("magic")
     with pytest.raises(WeightsError, match="needs a weights file"):
         create_method("sli2vol")
+
+
+def test_next_to_another_anchor_only_the_pass_from_there_is_heard() -> None:
+    propagate, _ = session("copy")
+    one, other = (np.zeros(SHAPE[1:], bool) for _ in range(2))
+    one[10:20, 10:20] = other[12:22, 14:24] = True
+    result = propagate.propagate([Anchor(0, 1, one), Anchor(11, 1, other)])
+    np.testing.assert_array_equal(result.masks[1][1], one)
+    np.testing.assert_array_equal(result.masks[1][10], other)
+    assert not result.doubt[1].any() and result.doubt[2].any()
+    assert {p.reason for p in result.passes if 0 < p.anchor_slice + p.step < 11} == {StopReason.NEXT_ANCHOR}
+
+
+def test_a_pass_does_not_go_where_it_would_not_be_heard() -> None:
+    propagate, truth = session("copy")
+    propagate.propagate([Anchor(0, 1, truth[5])])
+    again = propagate.propagate([Anchor(0, 1, truth[5]), Anchor(11, 1, truth[5])])
+    assert again.slices_propagated == 9, "of the ten between, the last is left to the first anchor's pass"
+
+
+@pytest.mark.parametrize(("gap", "slices"), [(1, 0), (6, 0), (7, 1), (12, 1), (13, 2), (19, 3)])
+def test_a_pass_is_not_heard_on_the_last_sixth_of_its_way(gap: int, slices: int) -> None:
+    assert unheard(gap) == slices

@@ -31,7 +31,7 @@ class LabelPlan:
         """What the passes from the anchors on either side say of slice `index`, with their weights.
 
         Between two anchors a pass counts the more the nearer its anchor is (design, decision 4)
-        and the surer it is of the slice.
+        and the surer it is of the slice; next to the other anchor it is not heard where the other pass is.
         """
         below = max((a.slice_index for a in self.anchors if a.slice_index < index), default=None)
         above = min((a.slice_index for a in self.anchors if a.slice_index > index), default=None)
@@ -45,7 +45,18 @@ class LabelPlan:
             if position < len(results):
                 result = results[position]
                 found.append((result.confidence / (position + 1), run, result))
+        if len(found) == 2 and below is not None and above is not None:
+            far = unheard(above - below)
+            return found[:1] if index - below <= far else found[1:] if above - index <= far else found
         return found
+
+
+def unheard(gap: int) -> int:
+    """Slices next to an anchor on which the pass from the next anchor, `gap` slices away, is not heard.
+
+    Its share there would be under a sixth; propagating it that far would be labour lost.
+    """
+    return max(0, -(-gap // 6) - 1)
 
 
 def fuse_label(plan: LabelPlan, allowed: tuple[int, int], doubt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

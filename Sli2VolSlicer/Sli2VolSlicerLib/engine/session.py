@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import AnnotationError, PropagationCancelled
-from .fusion import LabelPlan, fuse_label
+from .fusion import LabelPlan, fuse_label, unheard
 from .passes import Pass, SliceResult, StageSeconds, advance, begin_pass, relay
 from .protocol import Carrier, Method, Refinement
 from .records import (
@@ -33,12 +33,16 @@ _KEPT_PASSES = 256
 
 @dataclass(frozen=True)
 class _Task:
-    """A pass, the last slice that it may enter, and what is there; `meets_drawn` if the structure is drawn there."""
+    """A pass, the last slice that it may enter, and what is there.
+
+    Attributes:
+        meets: the pass that comes from there, where the structure is drawn.
+    """
 
     run: Pass
     limit: int
     at_limit: StopReason
-    meets_drawn: bool
+    meets: Pass | None = None
 
     @property
     def room(self) -> int:
@@ -49,9 +53,13 @@ class _Task:
     def remaining(self) -> int:
         """Slices that the pass may still enter: none once it has stopped."""
         run = self.run
-        if run.stopped is not None or (self.meets_drawn and run.has_spoken):
+        if run.stopped is not None or (self.meets is not None and run.has_spoken):
             return 0
-        return max(0, (self.limit - run.next_slice) * run.step + 1)
+        left = max(0, (self.limit - run.next_slice) * run.step + 1)
+        if self.meets is not None and 0 < left <= unheard(self.room + 1) and left <= len(self.meets.undoubted):
+            # The other pass has been everywhere from here on, and there this one would not be heard.
+            return 0
+        return left
 
 
 class PropagationSession:
@@ -234,8 +242,9 @@ class PropagationSession:
                 limit, at_limit = min(reversed(limits), key=lambda each: each[0] * step)
                 run = self._pass(anchor, step, largest)
                 plan.passes[(anchor.slice_index, step)] = run
-                meets_drawn = at_limit is StopReason.NEXT_ANCHOR and bool(plan.anchors[beside].mask.any())
-                yield _Task(run, limit, at_limit, meets_drawn)
+                other = plan.anchors[beside] if at_limit is StopReason.NEXT_ANCHOR else None
+                meets = self._pass(other, -step, largest) if other is not None and other.mask.any() else None
+                yield _Task(run, limit, at_limit, meets)
 
     def _pass(self, anchor: Anchor, step: int, largest: int) -> Pass:
         digest = hashlib.blake2b(np.packbits(anchor.mask).tobytes(), digest_size=16).digest()
@@ -292,7 +301,7 @@ class PropagationSession:
         refinement = self.method.refinement
         if refinement is None:
             return run.results[:room]
-        if task.meets_drawn:
+        if task.meets is not None:
             # Two passes that meet check each other, finer than refinement does (Docs/results.md).
             return run.undoubted[:room]
         return _refined(run, room, refinement)
@@ -300,7 +309,7 @@ class PropagationSession:
     def _is_sent_on(self, task: _Task) -> bool:
         """Whether a pass that has stopped goes on, because refinement still sees the structure there."""
         run, refinement = task.run, self.method.refinement
-        may_go_on = run.stopped is not None and not task.meets_drawn and len(run.results) < task.room
+        may_go_on = run.stopped is not None and task.meets is None and len(run.results) < task.room
         if refinement is None or not may_go_on:
             return False
         # It is asked about all that the pass found: what is kept must not depend on today's limits.
@@ -339,8 +348,9 @@ def _refined(run: Pass, length: int, refinement: Refinement) -> list[SliceResult
 def _report(task: _Task, outcome: Sequence[SliceResult]) -> PassReport:
     run, reached = task.run, len(outcome)
     last = run.anchor_slice + run.step * reached
-    if reached >= task.room:
-        # A pass kept from an earlier call may have gone on beyond today's limit.
+    if reached >= task.room or (task.meets is not None and run.stopped is None and not run.has_spoken):
+        # A pass kept from an earlier call may have gone on beyond today's limit, and one that meets another may
+        # end where it would not be heard.
         reason = task.at_limit
     elif reached == run.usual_length and run.doubt is not None:
         reason = run.doubt

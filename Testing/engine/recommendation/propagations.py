@@ -50,9 +50,7 @@ def propagation(
     estimated = np.asarray(quality if quality is not None else [0.9] * len(sides), np.float32)
     estimated = np.where(masks.any(axis=(1, 2)), estimated, np.nan).astype(np.float32)
     estimated[list(anchors)] = 1
-    return Propagation(
-        {label: masks}, doubt, {label: estimated}, _passes(sides, anchors, reason, label), {}, 0, ""
-    )
+    return Propagation({label: masks}, doubt, {label: estimated}, _passes(sides, anchors, reason, label), {}, 0, "")
 
 
 def _passes(sides: Sequence[int], anchors: Sequence[int], reason: StopReason, label: int) -> tuple[PassReport, ...]:
