@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reuse", action="store_true", help="reuse results although code or weights have changed")
     parser.add_argument("--speed", action="store_true", help="also measure speed and memory (needs an idle machine)")
+    parser.add_argument("--interface", action="store_true", help="measure how the panel answers, and nothing else")
     parser.add_argument("--interactive", action="store_true", help="draw slice after slice by policies instead")
     parser.add_argument(
         "--policies",
@@ -89,6 +90,9 @@ def _run(arguments: argparse.Namespace) -> None:
         device=arguments.device,
         reuse=arguments.reuse,
     )
+    if arguments.interface:
+        _run_interface(arguments, report)
+        return
     if arguments.interactive:
         _run_interactive(arguments, options, report)
         return
@@ -122,6 +126,18 @@ def _run_interactive(arguments: argparse.Namespace, options: Options, report: Ca
         report(f"wrote {arguments.report}")
     else:
         sys.stdout.write(interactive_summary(arguments.output))
+
+
+def _run_interface(arguments: argparse.Namespace, report: Callable[[str], None]) -> None:
+    from .interface import measure_interface
+    from .interface_report import interface_section, write_interface_report
+
+    measured = measure_interface(arguments.data, arguments.output, report)
+    if arguments.report is not None:
+        write_interface_report(arguments.output, arguments.report)
+        report(f"wrote {arguments.report}")
+    else:
+        sys.stdout.write(interface_section(measured))
 
 
 def _named_files(texts: Sequence[str]) -> dict[str, Path]:

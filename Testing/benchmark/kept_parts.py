@@ -21,6 +21,11 @@ INTERACTIVE = Part(
     "<!-- end of drawing more slices -->",
 )
 
+INTERFACE = Part(
+    "<!-- how the panel answers: made by `sli2vol benchmark --interface --report` -->",
+    "<!-- end of how the panel answers -->",
+)
+
 
 def part_of(text: str, part: Part) -> str:
     """What is between the lines; empty if they are not there."""

@@ -105,7 +105,7 @@ def run_benchmark(data: Path, output: Path, options: Options, report: Report, co
     document = {
         "facts": facts(command, named_split or options.split, options, specs),
         "results": [to_json(result) for result in results],
-        **{key: before[key] for key in ("speed", "interactive") if key in before},
+        **{key: before[key] for key in ("speed", "interactive", "interface") if key in before},
     }
     output.write_text(json.dumps(document, indent=1))
     return results

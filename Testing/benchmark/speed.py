@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import memory
+from .alone import alone
 from .cases import BenchmarkError, Case, list_cases, load_volume, seed_slice
 from .plain_paper import plain_step
 from .rows import OURS, RowSpec, row_specs
 
 if TYPE_CHECKING:
     from .run import Options
-
-_Result = TypeVar("_Result")
 
 CASE = "sabsCT_01/liver"
 PLAIN_SIDE = 256
@@ -103,11 +100,11 @@ def measure_speed(data: Path, output: Path, options: Options, report: Callable[[
         msg = f"The speed is measured on {CASE}, which is not in {data}."
         raise BenchmarkError(msg)
     spec = row_specs([OURS], options.weights, "cpu")[0]
-    ours = _alone(propagate_speed, cases[0], spec)
+    ours = alone(propagate_speed, cases[0], spec)
     report(f"first {ours.first_seconds:.2f} s, again {ours.again_seconds:.2f} s, {ours.peak_mb:.0f} MB")
     report(f"corrected on slice {ours.corrected_slice} {ours.corrected_seconds:.2f} s, {ours.corrected_slices} slices")
     report(f"rehearsed in {ours.rehearsal_seconds:.2f} s; without, {ours.unrehearsed_seconds:.2f} s")
-    plain = _alone(plain_speed, cases[0])
+    plain = alone(plain_speed, cases[0])
     speed = Speed(ours, plain)
     report(f"the plain way {plain.seconds_per_slice:.2f} s per slice: {speed.times_faster:.0f} times slower")
     document = json.loads(output.read_text()) if output.is_file() else {}
@@ -121,12 +118,6 @@ def read_speed(document: dict) -> Speed | None:
     if "speed" not in document:
         return None
     return Speed(PropagateSpeed(**document["speed"]["ours"]), PlainSpeed(**document["speed"]["plain"]))
-
-
-def _alone(function: Callable[..., _Result], *arguments: object) -> _Result:
-    """Call in a fresh process, so that peak memory is this work's."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
 
 
 def propagate_speed(case: Case, spec: RowSpec) -> PropagateSpeed:

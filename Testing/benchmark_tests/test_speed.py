@@ -25,7 +25,7 @@ from sli2vol_benchmark.tables import speed_section
 
 from .results import result
 
-OURS = PropagateSpeed("sabsCT_01/liver", "cpu", 1.0, 4.0, 0.5, 0.8, 100, 0.9, 900.0, 18.0, 12, 9, 0.95)
+OURS = PropagateSpeed("sabsCT_01/liver", "cpu", 1.0, 4.0, 0.5, 0.8, 100, 0.9, 900.0, 18.0, 12, 9, 0.95, 3.0, 1.6)
 SPEED = Speed(OURS, PlainSpeed(2.0, 1400.0, 3))
 
 

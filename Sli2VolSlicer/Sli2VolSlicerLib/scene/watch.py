@@ -23,6 +23,7 @@ class Watch:
 
     def __init__(self, captured: Capture) -> None:
         self._captured = captured
+        self._scene = captured.segmentation_node.GetScene()
         self._pieces: list[SegmentChange] = []
         self._times = self._look()
 
@@ -32,7 +33,9 @@ class Watch:
         self._times = self._look()
 
     def edited(self) -> str | None:
-        """The name of a segment that somebody else has changed since; None if nobody has."""
+        """The name of a segment that somebody else has changed or deleted since; None if nobody has."""
+        if self._is_gone:
+            return self._captured.segments[0].name
         now = self._look()
         for segment in self._captured.segments:
             # Segments share labelmaps: one that was touched need not have changed.
@@ -45,7 +48,7 @@ class Watch:
 
     def take_back(self, writer: SegmentWriter) -> None:
         """Take away what was written and leave what somebody else has changed; the undo history stays as it is."""
-        if self._captured.segmentation_node.GetScene() is None:
+        if self._is_gone:
             return
         for segment in self._captured.segments:
             held, expected = self._held(segment), self._expected(segment)
@@ -55,6 +58,10 @@ class Watch:
             now, then = held.over(box), expected.over(box)
             wanted = (segment.patch.over(box) | (now & ~then)) & ~(then & ~now)
             writer.change(segment.segment_id, self._captured.grid.to_labelmap, box, wanted & ~now, now & ~wanted)
+
+    @property
+    def _is_gone(self) -> bool:
+        return self._captured.segmentation_node.GetScene() is not self._scene
 
     def _expected(self, segment: CapturedSegment) -> Patch:
         mask = segment.patch
