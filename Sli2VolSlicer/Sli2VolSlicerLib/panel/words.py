@@ -56,7 +56,7 @@ def error_in_words(error: BaseException) -> str:
 
 def sizes_in_words(seen: Look) -> str:
     """Per segment its slices and mL."""
-    words = _("{name}: {slices} slices, {ml} mL")
+    words = _("{name}: {ml} mL, slices: {slices}")
     return " · ".join(
         words.format(name=seen.names[each], slices=size.slices, ml=_rounded(size.millilitres))
         for each, size in seen.sizes.items()
