@@ -298,3 +298,13 @@ def test_weights_of_the_other_kind_are_refused_by_name(tmp_path: Path) -> None:
         load_refinement(tmp_path / "c.safetensors")
     with pytest.raises(MethodError, match="'copy' is not refined"):
         create_method("copy", refinement=tmp_path / "c.safetensors")
+
+
+def test_from_a_slice_near_an_end_a_pass_is_not_sent_on() -> None:
+    small = np.zeros(SHAPE[1:], bool)
+    small[12:16, 14:18] = True
+    session = PropagationSession(stack(), _Shrinking(True, changing(8.0)))
+    alone, beside = (
+        session.propagate([*more, Anchor(1, 1, small)]).passes[-1].last_slice for more in ((), (Anchor(0, 1, disc()),))
+    )
+    assert (alone, beside) == (9, 8), "its overtime and what refinement sees beyond, and no farther"

@@ -73,6 +73,7 @@ class Pass:
         grid: what it is computed on.
         drawn: float32 (rows, columns), the anchor's mask on that grid.
         verification: what corrects each slice; None where there is none or it stepped back.
+        may_be_sent_on: whether refinement may send it on once it has stopped.
         results: for the slices after the anchor, in the order of the pass.
         stopped: why the structure ended, once it has.
         doubted_at: results that there were when a stop rule last spoke; None while none has since the last relay.
@@ -90,6 +91,7 @@ class Pass:
     grid: WorkingGrid
     drawn: np.ndarray
     verification: Verification | None
+    may_be_sent_on: bool = True
     results: list[SliceResult] = field(default_factory=list)
     stopped: StopReason | None = None
     doubted_at: int | None = None
@@ -244,7 +246,7 @@ def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
     Returns:
         Whether it goes on.
     """
-    if run.stopped is None or run.relays >= _MOST_RELAYS:
+    if run.stopped is None or not run.may_be_sent_on or run.relays >= _MOST_RELAYS:
         return False
     begin, least = run.doubted_at, _WORTH_FOLLOWING
     if begin is None:

@@ -30,6 +30,9 @@ from .working_grid import WorkingGrid, working_scale
 
 _KEPT_PASSES = 256
 
+_FAIR = 0.5
+"""A slice with less than this share of the label's largest is near an end: passes from there are not sent on."""
+
 
 @dataclass(frozen=True)
 class _Task:
@@ -77,7 +80,7 @@ class PropagationSession:
         self.stack = stack
         self.method = method
         self._grids: dict[float, tuple[WorkingGrid, Carrier]] = {}
-        self._passes: dict[tuple[int, int, int, bytes], Pass] = {}
+        self._passes: dict[tuple[int, int, int, bool, bytes], Pass] = {}
 
     def propagate(
         self,
@@ -248,7 +251,8 @@ class PropagationSession:
 
     def _pass(self, anchor: Anchor, step: int, largest: int) -> Pass:
         digest = hashlib.blake2b(np.packbits(anchor.mask).tobytes(), digest_size=16).digest()
-        key = (anchor.label, anchor.slice_index, step, digest)
+        is_fair = int(anchor.mask.sum()) >= _FAIR * largest
+        key = (anchor.label, anchor.slice_index, step, is_fair, digest)
         if key not in self._passes:
             if len(self._passes) >= _KEPT_PASSES:
                 del self._passes[next(iter(self._passes))]
@@ -256,7 +260,9 @@ class PropagationSession:
             # structure finds its features computed. A pass once begun keeps its own: nothing changes elsewhere.
             scale = working_scale(largest) if self.method.rules.rescale else 1.0
             grid = self._grid(scale)[0]
-            self._passes[key] = begin_pass(grid, self.method.rules, anchor.label, anchor.slice_index, step, anchor.mask)
+            run = begin_pass(grid, self.method.rules, anchor.label, anchor.slice_index, step, anchor.mask)
+            run.may_be_sent_on = is_fair
+            self._passes[key] = run
         return self._passes[key]
 
     def _run(
