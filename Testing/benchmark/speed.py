@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CASE = "sabsCT_01/liver"
 PLAIN_SIDE = 256
 PLAIN_STEPS = 3
+RUNS = 3
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ def measure_speed(data: Path, output: Path, options: Options, report: Callable[[
         msg = f"The speed is measured on {CASE}, which is not in {data}."
         raise BenchmarkError(msg)
     spec = row_specs([OURS], options.weights, "cpu")[0]
-    ours = alone(propagate_speed, cases[0], spec)
+    # Machines are shared: of some runs the middle one by what is compared within a run.
+    runs = [alone(propagate_speed, cases[0], spec) for _ in range(RUNS)]
+    ours = sorted(runs, key=lambda run: run.first_seconds / run.corrected_seconds)[RUNS // 2]
     report(f"first {ours.first_seconds:.2f} s, again {ours.again_seconds:.2f} s, {ours.peak_mb:.0f} MB")
     report(f"corrected on slice {ours.corrected_slice} {ours.corrected_seconds:.2f} s, {ours.corrected_slices} slices")
     report(f"rehearsed in {ours.rehearsal_seconds:.2f} s; without, {ours.unrehearsed_seconds:.2f} s")

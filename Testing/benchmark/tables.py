@@ -231,7 +231,8 @@ def speed_section(speed: Speed | None, rows: Rows) -> str:
     return (
         text
         + f"""
-Measured alone, one after the other, on the CPU ({ours.device}), {ours.case}:
+Measured alone, one after the other, on the CPU ({ours.device}), {ours.case}; ours in three processes, of which the
+one with the middle ratio of the first Propagate to the correction counts:
 
 - Paper's network and affinity the plain way (full 256x256 slices, gathered windows, float32):
   {plain.seconds_per_slice:.2f} s per slice, {plain.peak_mb:.0f} MB.
