@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,15 @@ import pytest
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed: pip install slicer-core")
 
+from scene_fixture import scene  # noqa: E402
 from slicerhost.fake_session import FakeSession  # noqa: E402
 
 from Sli2VolSlicerLib.scene.editor import SegmentWriter, modifier_image  # noqa: E402
 from Sli2VolSlicerLib.scene.geometry import image_to_array  # noqa: E402
-from Sli2VolSlicerLib.scene.headless import add_segment, add_segmentation, add_volume, make_scene  # noqa: E402
+from Sli2VolSlicerLib.scene.headless import add_segment, add_segmentation, add_volume  # noqa: E402
 from Sli2VolSlicerLib.scene.logic import SceneLogic  # noqa: E402
+
+__all__ = ["make_world", "scene"]
 
 SHAPE = (10, 12, 14)
 
@@ -85,13 +88,6 @@ class World:
 def voxels_of(shape: tuple[int, int, int] = SHAPE) -> np.ndarray:
     """Reproducible noise: every slice differs from its neighbours and its mirror image."""
     return np.random.default_rng(7).integers(0, 1000, shape).astype(np.int16)
-
-
-@pytest.fixture
-def scene() -> Iterator[Any]:
-    headless = make_scene()
-    yield headless.scene
-    headless.scene.Clear(1)
 
 
 @pytest.fixture

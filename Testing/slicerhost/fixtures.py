@@ -10,19 +10,13 @@ import pytest
 pytest.importorskip("slicer", reason="slicer-core is not installed: pip install slicer-core")
 pytest.importorskip("PySide6", reason="PySide6 is not installed: pip install PySide6-Essentials")
 
-from Sli2VolSlicerLib.scene.headless import make_scene
+from scene_fixture import scene
 
 from .api import LIST, read_list, unlisted
 from .host import Desktop, slicer_desktop
 from .pythonqt import uses
 
-
-@pytest.fixture
-def scene() -> Iterator[Any]:
-    """A new scene in which segmentations can be made."""
-    headless = make_scene()
-    yield headless.scene
-    headless.scene.Clear(1)
+__all__ = ["desktop", "scene"]
 
 
 @pytest.fixture
