@@ -315,7 +315,8 @@ class PropagationSession:
     def _is_sent_on(self, task: _Task) -> bool:
         """Whether a pass that has stopped goes on, because refinement still sees the structure there."""
         run, refinement = task.run, self.method.refinement
-        may_go_on = run.stopped is not None and task.meets is None and len(run.results) < task.room
+        is_open = run.stopped is not None and len(run.results) < task.room
+        may_go_on = is_open and task.meets is None and run.may_be_sent_on
         if refinement is None or not may_go_on:
             return False
         # It is asked about all that the pass found: what is kept must not depend on today's limits.
