@@ -10,7 +10,7 @@ import numpy as np
 from demo_volumes import DemoVolume
 
 from Sli2VolSlicerLib.commands.progress_bar import slice_bar
-from Sli2VolSlicerLib.commands.volume_files import Grid
+from Sli2VolSlicerLib.files.volume_files import Grid
 from Sli2VolSlicerLib.scene.capture import Capture, capture
 from Sli2VolSlicerLib.scene.editor import SegmentWriter
 from Sli2VolSlicerLib.scene.geometry import Box

@@ -11,9 +11,9 @@ import numpy as np
 from scipy import ndimage
 
 from Sli2VolSlicerLib.commands.progress_bar import byte_bar
-from Sli2VolSlicerLib.commands.volume_files import Grid, VolumeFile, read_label_map, read_volume
 from Sli2VolSlicerLib.engine.annotation import painted_slices
 from Sli2VolSlicerLib.engine.errors import AnnotationError
+from Sli2VolSlicerLib.files.volume_files import Grid, VolumeFile, read_label_map, read_volume
 from Sli2VolSlicerLib.weights import FetchError, RemoteFile, fetch_file, fetched_folder
 
 # "CTChest" of Slicer's own Sample Data module, where the address and the SHA-256 are from.

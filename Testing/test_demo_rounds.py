@@ -13,8 +13,8 @@ from demo_rounds import Advice, Score, Stage, Stop, check_drawn, look, play
 from demo_timelines import draw_timelines, shown_span, text_timeline
 from demo_volumes import DemoVolume
 
-from Sli2VolSlicerLib.commands.volume_files import Grid, VolumeFile
 from Sli2VolSlicerLib.engine.errors import OutputError
+from Sli2VolSlicerLib.files.volume_files import Grid, VolumeFile
 
 SHAPE = (16, 20, 24)
 DRAWN_ON = 7

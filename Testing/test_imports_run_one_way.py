@@ -19,7 +19,9 @@ MAY_IMPORT = {
     "scene": {"engine", "weights"},
     "panel": {"scene", "weights", "engine.errors", "engine.records"},
     "training": {"engine"},
-    "commands": {"engine", "weights", "training"},
+    "files": {"engine.errors"},
+    "commands": {"engine", "weights", "training", "files", "browser.gateway"},
+    "browser": {"scene", "weights", "files", "engine.errors", "engine.records"},
 }
 """Room -> the rooms (or single modules of a room) that it may import."""
 
@@ -29,7 +31,9 @@ NEVER = {
     "training": {"slicer", "vtk", "vtkmodules", "qt", "ctk", "SimpleITK"},
     "scene": {"qt", "ctk", "PySide6"},
     "panel": {"torch", "safetensors", "skimage"},
+    "files": {"slicer", "vtk", "vtkmodules", "qt", "ctk", "torch"},
     "commands": {"slicer", "vtk", "vtkmodules", "qt", "ctk"},
+    "browser": {"qt", "ctk", "PySide6", "safetensors", "skimage"},
 }
 """Room -> what it never imports, not even inside a function."""
 

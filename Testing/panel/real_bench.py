@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 from demo_scene import ijk_to_ras
 
-from Sli2VolSlicerLib.commands.volume_files import Grid
+from Sli2VolSlicerLib.files.volume_files import Grid
 from Sli2VolSlicerLib.scene.headless import add_volume
 from Sli2VolSlicerLib.scene.logic import SceneLogic
 

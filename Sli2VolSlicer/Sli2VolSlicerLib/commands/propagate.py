@@ -14,6 +14,7 @@ import numpy as np
 
 from ..engine.records import Anchor, Direction, Propagation
 from ..engine.slice_stack import SliceStack
+from ..files.volume_files import VolumeFile, as_image, read_label_map, read_volume, write_image
 from ..weights import sha256_of
 from .interrupt import cancel_on_interrupt
 from .opening import AXIS_HELP, add_method_arguments, anchors_in, open_method
@@ -22,7 +23,6 @@ from .progress_bar import slice_bar
 from .report import Report, confidence_of, passes_of, peak_memory_mb
 from .segment_names import segments_named_in
 from .segmentation_file import write_segmentation
-from .volume_files import VolumeFile, as_image, read_label_map, read_volume, write_image
 
 if TYPE_CHECKING:
     from ..engine.protocol import Method

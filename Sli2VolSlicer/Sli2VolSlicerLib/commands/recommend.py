@@ -14,11 +14,11 @@ import numpy as np
 from ..engine.errors import AnnotationError, RecommendationError
 from ..engine.records import Anchor, Propagation
 from ..engine.slice_stack import SliceStack
+from ..files.volume_files import VolumeFile, read_label_map, read_volume
 from .interrupt import cancel_on_interrupt
 from .opening import AXIS_HELP, add_method_arguments, anchors_in, open_method
 from .outputs import Outputs
 from .progress_bar import slice_bar
-from .volume_files import VolumeFile, read_label_map, read_volume
 
 if TYPE_CHECKING:
     from ..engine.protocol import Method

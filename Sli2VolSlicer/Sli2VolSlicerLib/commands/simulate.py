@@ -11,10 +11,10 @@ import numpy as np
 
 from ..engine.errors import AnnotationError, RecommendationError
 from ..engine.slice_stack import SliceStack
+from ..files.volume_files import read_label_map, read_volume
 from .interrupt import cancel_on_interrupt
 from .opening import add_method_arguments, open_method
 from .outputs import Outputs
-from .volume_files import read_label_map, read_volume
 
 if TYPE_CHECKING:
     from ..engine.simulation import Round

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from ..engine.errors import VolumeError
 from ..engine.slice_stack import SliceStack
+from ..files.volume_files import VolumeFile, read_volume
 from ..weights import sha256_of
 from .outputs import IMAGE_SUFFIXES, Outputs
 from .training_run import add_training_arguments, checkpoint_of, training_bar
-from .volume_files import VolumeFile, read_volume
 
 if TYPE_CHECKING:
     from ..training.sampling import TrainingVolume

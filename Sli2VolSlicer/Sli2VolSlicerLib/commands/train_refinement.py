@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.errors import PropagationCancelled
+from ..files.volume_files import read_label_map
 from ..weights import find_weights, sha256_of
 from .interrupt import cancel_on_interrupt
 from .kept_passes import KeptPasses
 from .outputs import IMAGE_SUFFIXES, Outputs
 from .train import find_volumes, read_training_volume
 from .training_run import add_training_arguments, checkpoint_of, training_bar
-from .volume_files import read_label_map
 
 if TYPE_CHECKING:
     from ..training.refinement import HeldOutDice, LabelledVolume, PassExample

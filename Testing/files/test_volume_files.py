@@ -9,8 +9,8 @@ import pytest
 import SimpleITK as sitk
 from commands.files import DIRECTION, ORIGIN, SHAPE, SPACING, Case, as_image, drawing, phantom, write, write_dicom
 
-from Sli2VolSlicerLib.commands.volume_files import read_label_map, read_volume, write_image
 from Sli2VolSlicerLib.engine.errors import AnnotationError, VolumeError
+from Sli2VolSlicerLib.files.volume_files import read_label_map, read_volume, write_image
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])

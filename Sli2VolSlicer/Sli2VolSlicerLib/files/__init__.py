@@ -1,0 +1,1 @@
+"""Volumes and label maps in files, and what makes one unfit to be opened: for the command line and the browser."""
