@@ -74,10 +74,15 @@ def tile_logits(
     return logits
 
 
+def padded(x: torch.Tensor, by: tuple[int, int, int, int], value: float = 0.0) -> torch.Tensor:
+    """`functional.pad`, which copies even where nothing is to be added."""
+    return functional.pad(x, by, value=value) if any(by) else x
+
+
 def pad_to_tiles(x: torch.Tensor) -> torch.Tensor:
     """Zeros below and to the right until both sides are multiples of 8."""
     rows, columns = x.shape[-2:]
-    return functional.pad(x, (0, -columns % TILE, 0, -rows % TILE))
+    return padded(x, (0, -columns % TILE, 0, -rows % TILE))
 
 
 TILES_AT_ONCE = 192
@@ -140,9 +145,10 @@ def copy_where_open(
     query = pad_to_tiles(query)
     full_rows, full_columns = query.shape[-2:]
     below, beside = full_rows - rows, full_columns - columns
-    padded_key = functional.pad(padded_key, (0, beside, 0, below))
-    padded_values = functional.pad(padded_values.float(), (0, beside, 0, below), mode="replicate")
-    outside = functional.pad(outside, (0, beside, 0, below), value=True)
+    padded_key, padded_values = padded(padded_key, (0, beside, 0, below)), padded_values.float()
+    if below or beside:
+        padded_values = functional.pad(padded_values, (0, beside, 0, below), mode="replicate")
+    outside = padded(outside, (0, beside, 0, below), value=True)
     highest = functional.max_pool2d(padded_values, block, TILE)[0]
     lowest = -functional.max_pool2d(-padded_values, block, TILE)[0]
     is_open = ((highest - lowest) > tolerance).any(dim=0)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..affinity import TILE, TileWeights, copy_where_open
+from ..affinity import TILE, TileWeights, copy_where_open, padded
 from ..backend import Backend, is_out_of_memory
 from ..devices import Device
 from ..features import FeatureCache
@@ -126,17 +126,17 @@ class CorrespondenceCarrier:
             radius - (keys.row_stop - tiled.row_stop),
         )
         query = self._cache.features(target, keys)[(..., *tiled.within(keys))]
-        outside = functional.pad(torch.zeros(keys.shape, dtype=torch.bool, device=query.device), missing, value=True)
+        outside = padded(torch.zeros(keys.shape, dtype=torch.bool, device=query.device), missing, value=True)
         origin = tiled.row_start // TILE, tiled.column_start // TILE
         total = torch.zeros(0)
         for reference in references:
-            key = functional.pad(self._cache.features(reference.slice_index, keys), missing)
+            key = padded(self._cache.features(reference.slice_index, keys), missing)
             values = torch.from_numpy(np.ascontiguousarray(reference.soft[(slice(None), *keys.slices)]))
-            padded = functional.pad(values[None].to(query.device), missing)
+            values = padded(values[None].to(query.device), missing)
             recorder = Recorder(*origin) if rehearse else None
             kept = None if rehearse else self._rehearsed.find(reference.slice_index, target)
             weights: TileWeights | None = kept.seen_from(*origin) if kept is not None else recorder
-            copied = copy_where_open(query, key, padded, outside, radius, weights=weights)[0]
+            copied = copy_where_open(query, key, values, outside, radius, weights=weights)[0]
             if recorder is not None and recorder.kept is not None:
                 self._rehearsed.keep(reference.slice_index, target, recorder.kept)
             total = total + copied if total.numel() else copied
