@@ -121,7 +121,7 @@ def test_without_a_timeline_a_click_goes_nowhere(strip: Any) -> None:
 
 
 def test_a_slice_is_told_in_words(desktop: Any) -> None:
-    from Sli2VolSlicerLib.panel.timeline_words import slice_in_words, timeline_in_words
+    from Sli2VolSlicerLib.scene.timeline_words import slice_in_words, timeline_in_words
 
     shown = timeline(recommended=12, reason="the pass from slice 6 is unsure here", limits=(2, None))
     assert slice_in_words(shown, 6).splitlines() == ["Slice 6", "You drew segment 'Liver' here", "Confidence 100 %"]
@@ -140,7 +140,7 @@ def test_a_slice_is_told_in_words(desktop: Any) -> None:
     [(True, False, "is not here"), (False, True, "You accepted"), (False, False, "You drew")],
 )
 def test_anchors_are_told_apart_in_words(desktop: Any, is_empty: bool, is_accepted: bool, words: str) -> None:
-    from Sli2VolSlicerLib.panel.timeline_words import slice_in_words
+    from Sli2VolSlicerLib.scene.timeline_words import slice_in_words
 
     anchor = SceneAnchor("A", "Liver", 0, 6, is_empty=is_empty, is_accepted=is_accepted)
     assert words in slice_in_words(timeline(anchors=(anchor,)), 6)

@@ -1,51 +1,43 @@
-"""What the parts of the panel share: what is chosen, what was seen of it last, and where to say something."""
+"""The panel's desk: its widgets say what is chosen."""
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
 from typing import Any
 
-from ..engine.errors import Sli2VolError
-from ..scene.logic import SceneLogic, SceneResult
-from ..scene.look import Look
-from ..scene.recommend import SceneRecommendation
-from ..scene.segments import labelmap_segmentation, painted_ids, segment_ids
-from .background import Background
+from ..engine.records import Progress
+from ..scene import desk as scene_desk
+from ..scene.background import Background
+from ..scene.logic import SceneLogic
+from ..scene.translation import tr as _
 from .embedded_editor import EmbeddedEditor
 from .options import Options
-from .words import error_in_words
-
-_LOG = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
-class Desk:
+class Desk(scene_desk.Desk):
     """One panel's things.
 
-    Attributes:
+    Args:
         scene: the vtkMRMLScene.
         ui: the panel's widgets by name.
         logic: does the work in the scene.
         editor: the embedded Segment Editor.
         options: how to propagate.
         background: computes.
-        seen: what there is to show of the scene; None where nothing is painted.
-        shown_slice: which slice of the painted axis the slice views show.
-        result: of the last propagation.
-        recommendations: of the last recommendation, while they hold.
     """
 
-    scene: Any
-    ui: Any
-    logic: SceneLogic
-    editor: EmbeddedEditor
-    options: Options
-    background: Background
-    seen: Look | None = None
-    shown_slice: int | None = None
-    result: SceneResult | None = None
-    recommendations: tuple[SceneRecommendation, ...] = ()
+    def __init__(
+        self,
+        scene: Any,
+        ui: Any,
+        logic: SceneLogic,
+        editor: EmbeddedEditor,
+        options: Options,
+        background: Background,
+    ) -> None:
+        super().__init__(scene, logic, background)
+        self.ui = ui
+        self.editor = editor
+        self.options = options
 
     @property
     def volume(self) -> Any:
@@ -57,25 +49,19 @@ class Desk:
         """The chosen vtkMRMLSegmentationNode, or None."""
         return self.ui.segmentationSelector.currentNode()
 
-    def segments(self) -> list[str]:
-        """The IDs of the segments that are meant: the selected one, or all visible ones that are painted."""
-        node = self.segmentation
-        if node is None:
-            return []
-        if self.options.only_selected_segment:
-            selected = self.editor.selected_segment()
-            return [] if selected is None else [selected]
-        display = node.GetDisplayNode()
-        every = segment_ids(node.GetSegmentation())
-        visible = [each for each in every if display is None or display.GetSegmentVisibility(each)]
-        if not visible or self.volume is None or self.volume.GetImageData() is None:
-            return visible
-        return list(painted_ids(labelmap_segmentation(node, self.volume), visible))
+    @property
+    def editor_node(self) -> Any:
+        """The embedded editor's parameter node."""
+        return self.editor.node
 
-    def one_segment(self) -> str | None:
-        """The segment that a decision about one is meant for: the only one, or the selected one."""
-        meant = self.segments()
-        return meant[0] if len(meant) == 1 else self.editor.selected_segment()
+    @property
+    def choices(self) -> Options:
+        """How to propagate."""
+        return self.options
+
+    def selected_segment(self) -> str | None:
+        """The ID of the segment that is selected in the editor's list."""
+        return self.editor.selected_segment()
 
     def save_state_for_undo(self, segmentation: Any) -> None:
         """Begin a step that the editor's undo takes back, if it is this segmentation that is edited there."""
@@ -86,16 +72,38 @@ class Desk:
         """Tell the user."""
         show_text(self.ui.statusLabel, text)
 
-    def say_error(self, error: BaseException) -> None:
-        """Tell the user what went wrong; what should never happen goes to the log with all its details."""
-        if not isinstance(error, Sli2VolError):
-            _LOG.error("Sli2Vol: %s", error, exc_info=error)
-        self.say(error_in_words(error))
 
-    def forget(self) -> None:
-        """Let go of everything that was seen or computed."""
-        self.seen = self.result = self.shown_slice = None
-        self.recommendations = ()
+class BigButton:
+    """Propagate, which is Cancel while it runs, and its progress bar.
+
+    Args:
+        ui: the panel's widgets by name.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        bar = ui.progressBar
+        policy = bar.sizePolicy
+        # What lies below must not move under the mouse when a propagation begins or ends.
+        policy.setRetainSizeWhenHidden(True)
+        bar.sizePolicy = policy
+        bar.visible = False
+
+    def show_progress(self, progress: Progress, words: str) -> None:
+        """A slice more is done."""
+        bar = self._ui.progressBar
+        bar.maximum = progress.total
+        bar.value = progress.done
+        bar.format = words
+
+    def show_running(self, running: bool) -> None:
+        """A propagation has begun or ended."""
+        ui = self._ui
+        ui.propagateButton.text = _("Cancel") if running else _("Propagate")
+        ui.progressBar.visible = running
+        ui.progressBar.maximum = 0
+        ui.progressBar.value = 0
+        ui.progressBar.format = ""
 
 
 def show_text(label: Any, text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 import qt
 import slicer
 
-from .translation import tr as _
+from ..scene.translation import tr as _
 
 
 class Dialogs(Protocol):

@@ -9,11 +9,11 @@ from pathlib import Path
 import qt
 import slicer
 
+from ..scene.translation import tr as _
 from .dialogs import Dialogs
 from .first_run_plan import InstallationError, setup_text
 from .installation import Installation
 from .settings import PanelSettings
-from .translation import tr as _
 
 _REQUESTER = "Sli2Vol"
 

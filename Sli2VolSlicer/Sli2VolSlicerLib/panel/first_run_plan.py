@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..engine.errors import Sli2VolError
-from .translation import tr as _
+from ..scene.translation import tr as _
 
 TORCH = "torch"
 

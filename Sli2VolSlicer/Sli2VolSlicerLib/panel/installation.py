@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..scene.translation import tr as _
 from .first_run_plan import (
     TORCH,
     InstallationError,
@@ -27,7 +28,6 @@ from .first_run_plan import (
     pins,
     wheels_missing_from,
 )
-from .translation import tr as _
 
 
 class PackageHost(Protocol):

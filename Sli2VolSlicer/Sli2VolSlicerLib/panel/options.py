@@ -8,7 +8,7 @@ from typing import Any
 
 from ..engine.records import Direction
 from ..scene.panel_state import DEVICES, METHODS, PanelState
-from .translation import tr as _
+from ..scene.translation import tr as _
 
 DIRECTIONS = (Direction.BOTH, Direction.UP, Direction.DOWN)
 """In the order in which the .ui file offers them."""

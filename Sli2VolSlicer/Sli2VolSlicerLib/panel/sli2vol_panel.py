@@ -7,32 +7,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import qt
 import slicer
 import vtk
 
-from ..engine.errors import Sli2VolError
-from ..scene.confidence import confidence_node, put_confidence
-from ..scene.jobs import ConfidenceJob, WarmUpJob
-from ..scene.logic import SceneLogic, SceneResult
-from ..scene.look import look
-from ..scene.overlay import hide_overlay, laying_over, show_overlay
+from ..scene.background import Background, Handlers
+from ..scene.confidence_layer import ConfidenceLayer
+from ..scene.jobs import WarmUpJob
+from ..scene.logic import SceneLogic
+from ..scene.observers import Observers, changes_of
+from ..scene.offers import Offers
 from ..scene.panel_state import PanelState, parameter_node, read_state, write_state
-from ..scene.slice_views import first_slice_shown, slice_nodes
+from ..scene.propagating import Propagating
+from ..scene.slice_actions import SliceActions
+from ..scene.slice_views import slice_nodes
+from ..scene.translation import tr as _
 from ..scene.turns import after_a_pause
-from .background import Background, Handlers
-from .desk import Desk, show_text
+from ..scene.words import reason_in_words, sizes_in_words, speed_in_words
+from ..scene.worker import Worker
+from .desk import BigButton, Desk, show_text
 from .embedded_editor import EmbeddedEditor
-from .observers import Observers
 from .options import Options
-from .propagating import Propagating
 from .sections import Sections
 from .shortcuts import Shortcuts
-from .slice_actions import SliceActions
 from .timeline_strip import TimelineStrip
-from .translation import tr as _
-from .words import sizes_in_words, speed_in_words
-from .worker import Worker
+from .timers import QtTimer
 
 _SCENE, _SEGMENTS, _VIEWS = "scene", "segments", "views"
 """Groups of observers."""
@@ -59,10 +57,11 @@ class Sli2VolPanel:
         self.editor = EmbeddedEditor(scene)
         self.ui.editorSection.layout().addWidget(self.editor.widget)
         self.options = Options(self.ui, self._on_options)
-        self.background = Background(Worker())
+        self.background = Background(Worker(), QtTimer)
         self.desk = Desk(scene, self.ui, logic, self.editor, self.options, self.background)
         self.slices = SliceActions(self.desk, self.refresh)
-        self.propagating = Propagating(self.desk, self._on_propagating)
+        self.propagating = Propagating(self.desk, BigButton(self.ui), self._on_propagating)
+        self.confidence = ConfidenceLayer(self.desk, self._want_recommendation, lambda: self._settling.start())
         self.strip = TimelineStrip(self.slices.go_to)
         self.ui.timelineFrame.layout().addWidget(self.strip)
         keys = {
@@ -74,10 +73,7 @@ class Sli2VolPanel:
         self.shortcuts = Shortcuts(keys, find_window)
         self.observers = Observers()
         self.sections = Sections(self.ui, self._on_weights_file, self._show_state)
-        self._settling = qt.QTimer()
-        self._settling.setSingleShot(True)
-        self._settling.setInterval(_SETTLING_MS)
-        self._settling.connect("timeout()", self._on_settled)
+        self._settling = QtTimer(self._on_settled, _SETTLING_MS, repeats=False)
         self._connect()
         for selector in (self.ui.volumeSelector, self.ui.segmentationSelector):
             selector.setMRMLScene(scene)
@@ -109,8 +105,7 @@ class Sli2VolPanel:
     def close(self) -> None:
         """The widget goes: let go of everything."""
         self.exit()
-        self._settling.stop()
-        self._settling.disconnect("timeout()", self._on_settled)
+        self._settling.close()
         self.sections.close()
         self.background.close()
         self.observers.remove_all()
@@ -124,11 +119,7 @@ class Sli2VolPanel:
         """Look at the scene and show what is there."""
         self._settling.stop()
         desk = self.desk
-        try:
-            desk.seen = look(desk.volume, desk.segmentation, desk.segments(), desk.result, desk.recommendations)
-        except Sli2VolError as error:
-            desk.seen = None
-            desk.say_error(error)
+        desk.look()
         timeline = desk.seen.timeline if desk.seen is not None else None
         self.strip.show_timeline(timeline)
         self.options.allow_slices(timeline.slice_count if timeline is not None else None)
@@ -240,7 +231,7 @@ class Sli2VolPanel:
         self.desk.forget()
         self._show_nodes()
         self._keep_state()
-        self._show_confidence()
+        self.confidence.update()
         self.refresh()
 
     def _show_nodes(self) -> None:
@@ -249,17 +240,10 @@ class Sli2VolPanel:
         self.editor.find_node()
         self.editor.show(desk.volume, desk.segmentation)
         self.observers.remove(_SEGMENTS)
-        if desk.volume is not None:
-            self._observe_change(desk.volume, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent)
-            self._observe_change(desk.volume, slicer.vtkMRMLTransformableNode.TransformModifiedEvent)
         if desk.segmentation is None:
             return
-        kinds = slicer.vtkSegmentation
-        for event in (kinds.SourceRepresentationModified, kinds.SegmentModified, kinds.SegmentAdded):
-            self._observe_change(desk.segmentation.GetSegmentation(), event)
-        self._observe_change(desk.segmentation.GetSegmentation(), kinds.SegmentRemoved)
-        self._observe_change(desk.segmentation, slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent)
-        self._observe_change(desk.segmentation, slicer.vtkMRMLTransformableNode.TransformModifiedEvent)
+        for subject, event in changes_of(desk.volume, desk.segmentation):
+            self._observe_change(subject, event)
         self._observe_change(self.editor.node, vtk.vtkCommand.ModifiedEvent)
 
     def _observe_change(self, subject: Any, event: Any) -> None:
@@ -276,24 +260,21 @@ class Sli2VolPanel:
     def _follow_views(self) -> None:
         """Mark the slice that the views show, and offer what can be done with it."""
         desk, ui = self.desk, self.ui
-        seen, running = desk.seen, self.propagating.is_running
-        desk.shown_slice = first_slice_shown(self._scene, seen.slices) if seen is not None else None
+        desk.follow_views()
         self.strip.show_slice(desk.shown_slice)
-        anchors = {a.slice_index for a in seen.timeline.anchors} if seen is not None else set()
-        can_change = seen is not None and not running
-        on_slice = can_change and desk.shown_slice is not None
-        ui.propagateButton.enabled = running or (desk.volume is not None and desk.segmentation is not None)
-        ui.nextButton.enabled = can_change
-        ui.acceptButton.enabled = on_slice and desk.shown_slice not in anchors
-        ui.stopButton.enabled = on_slice
-        ui.releaseButton.enabled = on_slice and desk.shown_slice in anchors
-        ui.clearLimitsButton.enabled = can_change and bool(seen is not None and seen.timeline.segment_limits)
+        offers = Offers.of(desk, self.propagating.is_running)
+        ui.propagateButton.enabled = offers.propagate
+        ui.nextButton.enabled = offers.next
+        ui.acceptButton.enabled = offers.accept
+        ui.stopButton.enabled = offers.stop
+        ui.releaseButton.enabled = offers.release
+        ui.clearLimitsButton.enabled = offers.clear_limits
 
     # What the user has done.
 
     def _on_options(self) -> None:
         self._keep_state()
-        self._show_confidence()
+        self.confidence.update()
         self._settling.start()
 
     def _on_propagating(self) -> None:
@@ -302,7 +283,7 @@ class Sli2VolPanel:
         if self.propagating.is_running:
             self._follow_views()
             return
-        self._show_confidence()
+        self.confidence.update()
         self.refresh()
         self._wants_recommendation = self.desk.result is not None
         self._settling.start()
@@ -321,37 +302,15 @@ class Sli2VolPanel:
         if self._wants_recommendation and self.background.is_idle:
             self.background.take_turns(after_a_pause(self._recommend))
 
+    def _want_recommendation(self) -> None:
+        self._wants_recommendation = True
+
     def _recommend(self) -> None:
         if self._wants_recommendation and not self.background.is_computing:
             self._wants_recommendation = False
             self.slices.recommend()
 
     # What is shown.
-
-    def _show_confidence(self) -> None:
-        """Lay the confidence over the views, or take it away."""
-        desk = self.desk
-        if not self.options.show_confidence or desk.segmentation is None:
-            hide_overlay(self._scene)
-            return
-        if desk.result is not None:
-            self._work_out_confidence(desk.result)
-            return
-        written = confidence_node(desk.segmentation)
-        if written is not None:
-            show_overlay(written)
-
-    def _work_out_confidence(self, result: SceneResult) -> None:
-        def finished(image: Any) -> None:
-            if self.desk.result is result and self.options.show_confidence:
-                self.background.take_turns(laying_over(put_confidence(result.capture, image)))
-            self._settling.start()
-
-        # It sends a search for the next slice away.
-        if not self.desk.recommendations and self.background.is_computing:
-            self._wants_recommendation = True
-        job = ConfidenceJob(result.capture, result.propagation)
-        self.background.start(job, Handlers(finished, self.desk.say_error), urgent=False)
 
     def _show_numbers(self) -> None:
         desk = self.desk
@@ -360,10 +319,4 @@ class Sli2VolPanel:
         show_text(self.ui.numbersLabel, "\n".join(parts))
 
     def _show_reason(self) -> None:
-        seen = self.desk.seen
-        if seen is None or seen.timeline.recommended is None:
-            show_text(self.ui.reasonLabel, "")
-            return
-        words = _("Next: slice {slice}. {reason}.")
-        reason = seen.timeline.reason[:1].upper() + seen.timeline.reason[1:]
-        show_text(self.ui.reasonLabel, words.format(slice=seen.timeline.recommended, reason=reason))
+        show_text(self.ui.reasonLabel, reason_in_words(self.desk.seen))

@@ -9,16 +9,10 @@ from typing import Any
 import numpy as np
 import qt
 
-from ..scene.colours import confidence_colour
+from ..scene.colours import MARK, confidence_colour, sureness
 from ..scene.timeline import Timeline
-from .timeline_words import slice_in_words, timeline_in_words
-from .translation import tr as _
-
-MARK = (226, 184, 20)
-"""Of the recommended slice, with a dark outline."""
-
-_LEAST_SHOWN = 0.4
-"""A confidence as low as this is drawn as the lowest and most orange bar."""
+from ..scene.timeline_words import slice_in_words, timeline_in_words
+from ..scene.translation import tr as _
 
 
 @dataclass(frozen=True)
@@ -300,11 +294,6 @@ def _pen(colour: Any, width: float) -> Any:
     pen = qt.QPen(colour)
     pen.setWidthF(width)
     return pen
-
-
-def sureness(confidence: float) -> float:
-    """How high, and how blue, a bar is: 0..1."""
-    return float(np.clip((confidence - _LEAST_SHOWN) / (1 - _LEAST_SHOWN), 0, 1))
 
 
 def _columns(timeline: Timeline, bands: Bands) -> Iterator[tuple[float, float, float]]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..scene.translation import tr as _
 from ..weights import WeightsEntry, WeightsState, Whereabouts
-from .translation import tr as _
 
 
 @dataclass(frozen=True)

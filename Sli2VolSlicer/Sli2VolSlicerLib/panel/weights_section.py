@@ -8,6 +8,7 @@ from pathlib import Path
 import qt
 
 from ..engine.errors import WeightsError
+from ..scene.translation import tr as _
 from ..weights import (
     Catalogue,
     Errand,
@@ -22,7 +23,6 @@ from ..weights import (
 from . import weights_rows
 from .dialogs import Dialogs
 from .settings import PanelSettings
-from .translation import tr as _
 from .weights_view import WeightsView
 
 _TICK_MS = 30

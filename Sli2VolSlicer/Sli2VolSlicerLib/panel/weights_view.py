@@ -8,7 +8,7 @@ from typing import Any
 
 import qt
 
-from .translation import tr as _
+from ..scene.translation import tr as _
 from .weights_rows import WeightsRow
 
 _PER_MILLE = 1000

@@ -13,6 +13,12 @@ SURE: Colour = (52, 118, 186)
 UNSURE: Colour = (240, 134, 32)
 """Blue and orange differ for people with any red-green blindness, and in grey too."""
 
+MARK: Colour = (226, 184, 20)
+"""Of the recommended slice, with a dark outline."""
+
+_LEAST_SHOWN = 0.4
+"""A confidence as low as this is drawn as the lowest and most orange bar."""
+
 _TAG = "Sli2VolConfidence"
 _STEPS = 64
 
@@ -22,6 +28,11 @@ def confidence_colour(share: float) -> Colour:
     share = min(1.0, max(0.0, share))
     red, green, blue = (round(u + share * (s - u)) for u, s in zip(UNSURE, SURE, strict=True))
     return red, green, blue
+
+
+def sureness(confidence: float) -> float:
+    """How high, and how blue, a bar is: 0..1."""
+    return min(1.0, max(0.0, (confidence - _LEAST_SHOWN) / (1 - _LEAST_SHOWN)))
 
 
 def confidence_table(scene: Any) -> Any:

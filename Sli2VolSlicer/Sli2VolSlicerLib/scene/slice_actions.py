@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..engine.errors import Sli2VolError
-from ..scene.recommend import SceneRecommendation
-from ..scene.slice_views import jump_to_slice
 from .background import Handlers
 from .desk import Desk
+from .recommend import SceneRecommendation
+from .slice_views import jump_to_slice
 from .translation import tr as _
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..scene.timeline import Timeline
+from .timeline import Timeline
 from .translation import tr as _
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import qt
+from typing import Any, Protocol
 
 from ..engine.records import Progress
-from ..scene.jobs import Job
-from ..scene.turns import Turns
+from .jobs import Job
+from .turns import Turns
 from .worker import Failed, Finished, Progressed, Ticket, Worker
 
 INTERVAL_MS = 5
@@ -35,24 +33,42 @@ class Handlers:
     progressed: Callable[[Progress], object] = lambda progress: None
 
 
+class Timer(Protocol):
+    """Calls a piece of work from the main loop."""
+
+    def start(self) -> None:
+        """Call after the interval has passed, counted from now; a repeating one goes on from there."""
+
+    def stop(self) -> None:
+        """Call no more until it is started again."""
+
+    def close(self) -> None:
+        """Let go of the work for good."""
+
+
+class MakeTimer(Protocol):
+    """Makes timers of the main loop at hand: Qt's in Slicer, asyncio's in the browser's session."""
+
+    def __call__(self, work: Callable[[], object], interval_ms: int, *, repeats: bool) -> Timer:
+        """A timer that does not run yet."""
+
+
 class Background:
     """Runs jobs on a worker; a timer asks for news while there are any.
 
     Args:
         worker: computes.
+        make_timer: for the main loop at hand.
+        patience_s: how long the main thread waits for news, so that the worker runs.
     """
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, make_timer: MakeTimer, patience_s: float = PATIENCE_S) -> None:
         self._worker = worker
+        self._patience_s = patience_s
         self._handlers: dict[Ticket, Handlers] = {}
-        self._timer = qt.QTimer()
-        self._timer.setInterval(INTERVAL_MS)
-        self._timer.connect("timeout()", self.tick)
+        self._timer = make_timer(self.tick, INTERVAL_MS, repeats=True)
         self._turns: list[Turns[Any]] = []
-        self._next_turn = qt.QTimer()
-        self._next_turn.setSingleShot(True)
-        self._next_turn.setInterval(0)
-        self._next_turn.connect("timeout()", self._take_turn)
+        self._next_turn = make_timer(self._take_turn, 0, repeats=False)
 
     @property
     def is_urgent(self) -> bool:
@@ -89,7 +105,7 @@ class Background:
 
     def tick(self) -> None:
         """See to the news."""
-        for event in self._worker.poll(PATIENCE_S):
+        for event in self._worker.poll(self._patience_s):
             if isinstance(event, Progressed):
                 if event.ticket in self._handlers:
                     self._handlers[event.ticket].progressed(event.progress)
@@ -109,10 +125,9 @@ class Background:
     def close(self) -> None:
         """End the thread; what is under way is dropped without a word."""
         self._drop_turns()
-        self._next_turn.disconnect("timeout()", self._take_turn)
+        self._next_turn.close()
         self._handlers.clear()
-        self._timer.stop()
-        self._timer.disconnect("timeout()", self.tick)
+        self._timer.close()
         self._worker.close()
 
     def _take_turn(self) -> None:

@@ -1,10 +1,12 @@
-"""All observers that the panel puts on nodes, in one place, so that none is left behind."""
+"""All observers that a user interface puts on nodes, in one place, so that none is left behind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import slicer
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,3 +47,20 @@ class Observers:
         """Take all observers off."""
         for group in {each.group for each in self._held}:
             self.remove(group)
+
+
+def changes_of(volume: Any, segmentation: Any) -> Iterator[tuple[Any, int]]:
+    """Subjects and events after which there is something else to show of a volume and a segmentation.
+
+    Args:
+        volume: vtkMRMLScalarVolumeNode, or None.
+        segmentation: vtkMRMLSegmentationNode.
+    """
+    if volume is not None:
+        yield volume, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent
+        yield volume, slicer.vtkMRMLTransformableNode.TransformModifiedEvent
+    kinds = slicer.vtkSegmentation
+    for event in (kinds.SourceRepresentationModified, kinds.SegmentModified, kinds.SegmentAdded, kinds.SegmentRemoved):
+        yield segmentation.GetSegmentation(), event
+    yield segmentation, slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent
+    yield segmentation, slicer.vtkMRMLTransformableNode.TransformModifiedEvent

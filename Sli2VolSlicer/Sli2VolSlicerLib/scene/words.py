@@ -1,4 +1,4 @@
-"""What the panel says, in sentences."""
+"""What the panel and the browser's page say, in sentences."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ..engine.errors import Sli2VolError
 from ..engine.records import Progress, StopReason
-from ..scene.logic import SceneResult
-from ..scene.look import Look
+from .logic import SceneResult
+from .look import Look
 from .translation import tr as _
 
 _UNREMARKABLE = (StopReason.END_OF_VOLUME, StopReason.NEXT_ANCHOR)
@@ -50,7 +50,7 @@ def error_in_words(error: BaseException) -> str:
     """What went wrong; of what should never happen only the kind, since its text says nothing to the user."""
     if isinstance(error, Sli2VolError):
         return str(error)
-    words = _("Something went wrong inside ({kind}: {text}). Nothing was changed; the details are in Slicer's log.")
+    words = _("Something went wrong inside ({kind}: {text}). Nothing was changed; the details are in the log.")
     return words.format(kind=type(error).__name__, text=error)
 
 
@@ -61,6 +61,15 @@ def sizes_in_words(seen: Look) -> str:
         words.format(name=seen.names[each], slices=size.slices, ml=_rounded(size.millilitres))
         for each, size in seen.sizes.items()
     )
+
+
+def reason_in_words(seen: Look | None) -> str:
+    """Which slice is recommended, and why; "" where none is."""
+    if seen is None or seen.timeline.recommended is None:
+        return ""
+    words = _("Next: slice {slice}. {reason}.")
+    reason = seen.timeline.reason[:1].upper() + seen.timeline.reason[1:]
+    return words.format(slice=seen.timeline.recommended, reason=reason)
 
 
 def speed_in_words(result: SceneResult) -> str:

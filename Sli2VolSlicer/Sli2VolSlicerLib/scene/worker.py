@@ -18,7 +18,7 @@ from typing import Any
 
 from ..engine.errors import PropagationCancelled
 from ..engine.records import IsCancelled, Progress, ProgressCallback
-from ..scene.jobs import Job
+from .jobs import Job
 
 _SWITCH_S = 0.001
 """The main thread's work is made of many short calls into numpy, after each of which it has to ask for the lock."""

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from ..engine.errors import Sli2VolError
 from ..engine.records import Progress, Propagation
-from ..scene.jobs import PropagationJob
-from ..scene.turns import Turns
 from .background import Handlers
 from .desk import Desk
+from .jobs import PropagationJob
 from .translation import tr as _
+from .turns import Turns
 from .words import progress_in_words, result_in_words
 
 
+class Face(Protocol):
+    """The big button and its progress bar."""
+
+    def show_progress(self, progress: Progress, words: str) -> None:
+        """A slice more is done."""
+
+    def show_running(self, running: bool) -> None:
+        """A propagation has begun or ended; nothing is known of its progress yet."""
+
+
 class Propagating:
-    """The big button.
+    """What the big button does.
 
     Args:
         desk: what is chosen.
+        face: shows it.
         began_or_ended: called when a propagation begins, and when it has ended in whatever way.
     """
 
-    def __init__(self, desk: Desk, began_or_ended: Callable[[], object]) -> None:
+    def __init__(self, desk: Desk, face: Face, began_or_ended: Callable[[], object]) -> None:
         self._desk = desk
+        self._face = face
         self._began_or_ended = began_or_ended
         self.is_running = False
-        bar = desk.ui.progressBar
-        policy = bar.sizePolicy
-        # What lies below must not move under the mouse when a propagation begins or ends.
-        policy.setRetainSizeWhenHidden(True)
-        bar.sizePolicy = policy
-        bar.visible = False
 
     def press(self) -> None:
         """The button: begin, or cancel what runs."""
@@ -42,7 +49,7 @@ class Propagating:
 
     def begin(self) -> None:
         """Propagate what is painted; a second time while it runs does nothing."""
-        desk, options = self._desk, self._desk.options
+        desk, choices = self._desk, self._desk.choices
         if self.is_running:
             return
         try:
@@ -50,11 +57,11 @@ class Propagating:
                 desk.volume,
                 desk.segmentation,
                 desk.segments(),
-                method=options.method,
-                direction=options.direction,
-                device=options.device,
-                slice_range=options.slice_range,
-                segment_editor_node=desk.editor.node,
+                method=choices.method,
+                direction=choices.direction,
+                device=choices.device,
+                slice_range=choices.slice_range,
+                segment_editor_node=desk.editor_node,
             )
         except Sli2VolError as error:
             desk.say_error(error)
@@ -76,10 +83,7 @@ class Propagating:
             self._desk.background.cancel(urgent_only=True)
 
     def _progressed(self, progress: Progress) -> None:
-        bar = self._desk.ui.progressBar
-        bar.maximum = progress.total
-        bar.value = progress.done
-        bar.format = progress_in_words(progress)
+        self._face.show_progress(progress, progress_in_words(progress))
         self._desk.say("")
 
     def _finishing(self, job: PropagationJob, propagation: Propagation) -> Turns[None]:
@@ -120,9 +124,4 @@ class Propagating:
 
     def _show_running(self, running: bool) -> None:
         self.is_running = running
-        ui = self._desk.ui
-        ui.propagateButton.text = _("Cancel") if running else _("Propagate")
-        ui.progressBar.visible = running
-        ui.progressBar.maximum = 0
-        ui.progressBar.value = 0
-        ui.progressBar.format = ""
+        self._face.show_running(running)

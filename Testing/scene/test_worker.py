@@ -11,7 +11,7 @@ import pytest
 
 from Sli2VolSlicerLib.engine.errors import MethodError, PropagationCancelled
 from Sli2VolSlicerLib.engine.records import Progress
-from Sli2VolSlicerLib.panel.worker import Cancelled, Event, Failed, Finished, Progressed, Worker
+from Sli2VolSlicerLib.scene.worker import Cancelled, Event, Failed, Finished, Progressed, Worker
 
 
 class Steps:
