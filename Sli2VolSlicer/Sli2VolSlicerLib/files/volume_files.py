@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,19 +71,20 @@ class VolumeFile:
         return k, j, i
 
 
-def read_volume(path: Path) -> VolumeFile:
+def read_volume(path: Path, most_bytes: int | None = None) -> VolumeFile:
     """Read one scalar 3D volume.
 
     Args:
         path: a NIfTI, NRRD or MHA file, or a folder with one DICOM series.
+        most_bytes: that its voxels may take; None for any number.
 
     Raises:
-        VolumeError: missing, damaged, in no known format, 2D, 4D, in colour, or several series.
+        VolumeError: missing, damaged, in no known format, 2D, 4D, in colour, several series, or too large.
     """
     if not path.exists():
         msg = f"There is no file {path}."
         raise VolumeError(msg)
-    image = _read_series(path) if path.is_dir() else _read_file(path)
+    image = _read_series(path, most_bytes) if path.is_dir() else _read_file(path, most_bytes)
     metadata = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
     return VolumeFile(path, sitk.GetArrayFromImage(image), Grid.of(image), metadata)
 
@@ -132,7 +135,7 @@ def write_image(path: Path, array: np.ndarray, grid: Grid) -> None:
     sitk.WriteImage(as_image(array, grid), str(path), useCompression=True)
 
 
-def _read_file(path: Path) -> sitk.Image:
+def _read_file(path: Path, most_bytes: int | None) -> sitk.Image:
     name = path.name.lower()
     if name.endswith((".nii", ".nii.gz")):
         check_nifti_is_whole(path)
@@ -149,22 +152,28 @@ def _read_file(path: Path) -> sitk.Image:
             kind = "a time series or several volumes" if dimensions > 3 else "a single picture"
             msg = f"{path} has {dimensions} dimensions ({sizes}: {kind}); give one scalar 3D volume."
             raise VolumeError(msg)
+        _check_size(path, reader, 1, most_bytes)
         return reader.Execute()
     except RuntimeError as error:
         msg = f"The file {path} cannot be read: it is damaged, or not NIfTI, NRRD or MHA."
         raise VolumeError(msg) from error
 
 
-def _read_series(folder: Path) -> sitk.Image:
+def _read_series(folder: Path, most_bytes: int | None) -> sitk.Image:
     series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
     if len(series) != 1:
         found = f"{len(series)} DICOM series" if series else "no DICOM series"
         msg = f"The folder {folder} holds {found}; give a folder with exactly one."
         raise VolumeError(msg)
     reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0]))
+    names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0])
+    reader.SetFileNames(names)
     reader.MetaDataDictionaryArrayUpdateOn()
     try:
+        first = sitk.ImageFileReader()
+        first.SetFileName(names[0])
+        first.ReadImageInformation()
+        _check_size(folder, first, len(names), most_bytes)
         image = reader.Execute()
     except RuntimeError as error:
         msg = f"The DICOM series in {folder} cannot be read: a file is damaged, or the slices differ in size."
@@ -174,6 +183,18 @@ def _read_series(folder: Path) -> sitk.Image:
         raise VolumeError(msg)
     _check_uniform(reader, image, folder)
     return image
+
+
+def _check_size(path: Path, header: sitk.ImageFileReader, files: int, most_bytes: int | None) -> None:
+    """Refuse before anything is allocated: a small file may promise a huge volume."""
+    # The bytes of a voxel, by SimpleITK's names of their kinds: "16-bit signed integer".
+    bits = re.match(r"\d+", sitk.GetPixelIDValueAsString(header.GetPixelID()))
+    size = math.prod(header.GetSize()) * files * (int(bits.group()) if bits else 64) // 8
+    if most_bytes is not None and size > most_bytes:
+        msg = (
+            f"{path} is too large: {size / 1e6:.0f} MB of voxels, of at most {most_bytes / 1e6:.0f} MB; crop it first."
+        )
+        raise VolumeError(msg)
 
 
 def _check_uniform(reader: sitk.ImageSeriesReader, image: sitk.Image, folder: Path) -> None:
