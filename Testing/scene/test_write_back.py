@@ -11,6 +11,7 @@ from slicerhost.fake_session import FakeSession
 
 from Sli2VolSlicerLib.engine.errors import OutputError, PropagationCancelled, StaleResultError
 from Sli2VolSlicerLib.scene.capture import capture
+from Sli2VolSlicerLib.scene.editor import SegmentWriter
 from Sli2VolSlicerLib.scene.logic import SceneLogic
 from Sli2VolSlicerLib.scene.write_back import write_back
 
@@ -238,10 +239,10 @@ def test_an_edit_made_meanwhile_is_not_overwritten(world: Any, disc: np.ndarray)
     propagation = FakeSession(captured.stack).propagate(captured.anchors)
     image = world.segmentation.GetSegmentation().GetSegment("A").GetRepresentation("Binary labelmap")
     image.SetScalarComponentFromDouble(0, 0, 0, 0, 1)
-    writer = world.writer()
+    edited = world.mask("A")
     with pytest.raises(StaleResultError, match="'A' was edited"):
-        write_back(captured, propagation, writer)
-    assert not writer.can_undo()
+        write_back(captured, propagation)
+    assert np.array_equal(world.mask("A"), edited)
 
 
 def test_a_failure_half_way_is_taken_back(
@@ -251,15 +252,14 @@ def test_a_failure_half_way_is_taken_back(
     other[4, 9:11, 4:10] = True
     world.add("A", disc)
     world.add("B", other)
-    writer = logic.writer(world.segmentation)
-    really_add = writer.add
+    really_add = SegmentWriter.add
 
-    def add(segment_id: str, image: Any) -> None:
+    def add(writer: SegmentWriter, segment_id: str, image: Any) -> None:
         if segment_id == "B":
             raise MemoryError
-        really_add(segment_id, image)
+        really_add(writer, segment_id, image)
 
-    monkeypatch.setattr(writer, "add", add)
+    monkeypatch.setattr(SegmentWriter, "add", add)
     with pytest.raises(MemoryError):
         logic.propagate(world.volume, world.segmentation)
     assert np.array_equal(world.mask("A"), disc)
@@ -270,7 +270,7 @@ def test_a_write_that_slicer_refuses_without_a_word_is_noticed(
     world: Any, logic: SceneLogic, disc: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.add("A", disc)
-    monkeypatch.setattr(logic.writer(world.segmentation), "add", lambda segment_id, image: None)
+    monkeypatch.setattr(SegmentWriter, "add", lambda writer, segment_id, image: None)
     with pytest.raises(OutputError, match="did not take the change of segment 'A'"):
         logic.propagate(world.volume, world.segmentation)
     assert np.array_equal(world.mask("A"), disc)

@@ -26,6 +26,16 @@ def extent_is_empty(extent: Extent) -> bool:
     return extent[0] > extent[1] or extent[2] > extent[3] or extent[4] > extent[5]
 
 
+def joined_extents(one: Extent, other: Extent) -> Extent:
+    """The smallest extent that holds both; an empty one counts for nothing."""
+    if extent_is_empty(one):
+        return other
+    if extent_is_empty(other):
+        return one
+    i, j, k = ((min(one[a], other[a]), max(one[a + 1], other[a + 1])) for a in (0, 2, 4))
+    return *i, *j, *k
+
+
 def image_to_array(image: Any) -> np.ndarray:
     """The scalars of a one-component vtkImageData as a view, (k, j, i)."""
     low_i, high_i, low_j, high_j, low_k, high_k = image.GetExtent()
@@ -175,12 +185,16 @@ class LatticeMap:
         turned = in_ijk.transpose(self.axes)
         flips = tuple(a for a in range(3) if self.signs[a] < 0)
         turned = np.flip(turned, axis=flips) if flips else turned
+        return np.ascontiguousarray(turned.T), self.labelmap_extent(box)
+
+    def labelmap_extent(self, box: Box) -> Extent:
+        """Where a block of the grid lies on the labelmap's lattice."""
         extent: list[int] = []
         for a in range(3):
-            first = box.start[2 - self.axes[a]]
-            ends = [self.signs[a] * v + self.shifts[a] for v in (first, first + turned.shape[a] - 1)]
+            first, size = box.start[2 - self.axes[a]], box.shape[2 - self.axes[a]]
+            ends = [self.signs[a] * v + self.shifts[a] for v in (first, first + size - 1)]
             extent += [min(ends), max(ends)]
-        return np.ascontiguousarray(turned.T), (extent[0], extent[1], extent[2], extent[3], extent[4], extent[5])
+        return extent[0], extent[1], extent[2], extent[3], extent[4], extent[5]
 
     def _turn_to_grid(self, values: np.ndarray) -> np.ndarray:
         flips = tuple(a for a in range(3) if self.signs[a] < 0)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine.errors import MethodError
 from ..engine.records import Direction, IsCancelled, ProgressCallback, Propagation
 from .anchors import overlap_notes
 from .capture import Capture, capture
@@ -38,8 +37,9 @@ from .sessions import (
     SessionKeeper,
     default_weights,
 )
+from .surface import make_surface
 from .turns import Turns, in_one_go
-from .write_back import WriteReport, writing
+from .write_back import SaveState, WriteReport, writing
 
 if TYPE_CHECKING:
     from ..engine.recommendation import QualityEstimate
@@ -163,31 +163,37 @@ class SceneLogic(OwnSlices):
             VolumeError, AnnotationError, MethodError, OutputError: see `capture` and `SegmentWriter`.
         """
         began = time.perf_counter()
-        reach = Reach(_direction(direction), slice_range)
+        reach = Reach.of(direction, slice_range)
         captured = capture(volume_node, segmentation_node, segment_ids, axis=axis)
         given = self._given(captured, method, device)
         self._log(segmentation_node)
         return PropagationJob(self._sessions, given, EditRules.from_node(segment_editor_node), reach, began)
 
     def finish(self, job: PropagationJob, propagation: Propagation) -> SceneResult:
-        """Write what a job has computed into the segments, as one undo step, on the main thread.
+        """Write what a job has computed into the segments, as one undo step, on the main thread; surfaces too.
 
         Raises:
             StaleResultError: volume, segmentation, segments or scene have changed since `begin`; nothing was written.
             OutputError: see `write_back`.
         """
-        return in_one_go(self.finishing(job, propagation))
+        result = in_one_go(self.finishing(job, propagation))
+        if result.report.surface_is_due:
+            make_surface(result.capture.segmentation_node)
+        return result
 
-    def finishing(self, job: PropagationJob, propagation: Propagation) -> Turns[SceneResult]:
-        """The same in turns: between two of them the main loop may answer.
+    def finishing(
+        self, job: PropagationJob, propagation: Propagation, save_state: SaveState | None = None
+    ) -> Turns[SceneResult]:
+        """The same in turns, but for the surfaces: between two of them the main loop may answer.
 
-        What the user edits meanwhile is kept: the result is then taken back, and a StaleResultError raised.
+        Everything is written at once, in the last turn, and `save_state` is called just before that. What the user
+        edits or undoes meanwhile is kept: nothing is written then, and a StaleResultError raised.
         """
         began = time.perf_counter()
         job.moment.require_unchanged()
         captured, proposal = job.captured, job.proposal(propagation)
         log = self._log(captured.segmentation_node)
-        report = yield from writing(captured, proposal, log.writer, job.rules)
+        report = yield from writing(captured, proposal, job.rules, save_state)
         if report.changed:
             log.add(report.steps, report.layers)
         written = time.perf_counter() - began
@@ -390,11 +396,3 @@ class SceneLogic(OwnSlices):
 
     def _given(self, captured: Capture, method: str | None, device: str | None) -> EngineInput:
         return EngineInput.of(captured, self._sessions, self._sessions.choice(method, device))
-
-
-def _direction(value: str | Direction) -> Direction:
-    try:
-        return Direction(value)
-    except ValueError:
-        msg = f"The direction must be one of {', '.join(d.value for d in Direction)}, got '{value}'."
-        raise MethodError(msg) from None

@@ -217,10 +217,21 @@ def remember(
     accepted: tuple[int, ...] = (),
     limits: SliceLimits | None = None,
 ) -> None:
-    """Note in a vtkSegment what it holds now.
+    """Note in a vtkSegment what it holds now; arguments as `memory_tag`."""
+    write_tag(segment, memory_tag(grid, axis, anchors, mask, accepted, limits))
+
+
+def memory_tag(
+    grid: Grid,
+    axis: int,
+    anchors: tuple[int, ...],
+    mask: Patch,
+    accepted: tuple[int, ...] = (),
+    limits: SliceLimits | None = None,
+) -> str:
+    """What a segment is to remember, for `write_tag`.
 
     Args:
-        segment: the vtkSegment.
         grid: what `mask` lies on.
         axis: the painted axis of the grid.
         anchors: the user's slices.
@@ -239,7 +250,7 @@ def remember(
         limits or UNLIMITED,
         grid.to_labelmap,
     )
-    write_tag(segment, memory.to_text())
+    return memory.to_text()
 
 
 def forget(segment: Any) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..engine.errors import Sli2VolError
 from ..engine.records import Progress, Propagation
 from .background import Handlers
 from .desk import Desk
 from .jobs import PropagationJob
+from .surface import make_surface
 from .translation import tr as _
-from .turns import Turns
+from .turns import Turns, resting
 from .words import progress_in_words, result_in_words
+
+_DRAWING_S = 0.1
+"""So long after a change all views have drawn it."""
 
 
 class Face(Protocol):
@@ -99,16 +103,26 @@ class Propagating:
     def _writing(self, job: PropagationJob, propagation: Propagation) -> Turns[None]:
         desk = self._desk
         try:
-            # A step that changes nothing would be one Ctrl+Z too many.
-            job.moment.require_unchanged()
-            if not job.proposal(propagation).changes_nothing:
-                desk.save_state_for_undo(job.captured.segmentation_node)
-                yield
-            desk.result = yield from desk.logic.finishing(job, propagation)
+            desk.result = yield from desk.logic.finishing(
+                job, propagation, lambda: desk.save_state_for_undo(job.captured.segmentation_node)
+            )
             desk.recommendations = ()
-            desk.say(result_in_words(desk.result))
+            words = result_in_words(desk.result)
+            desk.say(words)
+            if desk.result.report.surface_is_due:
+                desk.say(" ".join((words, _("Making the 3D surface ..."))))
+                yield from self._making_surface(job.captured.segmentation_node)
+                desk.say(words)
         except Sli2VolError as error:
             desk.say_error(error)
+
+    @staticmethod
+    def _making_surface(segmentation: Any) -> Turns[None]:
+        """It cannot be made in turns: the slice views draw the result first."""
+        try:
+            yield from resting(_DRAWING_S)
+        finally:
+            make_surface(segmentation)
 
     def _failed(self, error: BaseException) -> None:
         self._desk.say_error(error)

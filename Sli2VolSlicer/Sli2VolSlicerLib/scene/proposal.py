@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..engine.errors import MethodError
 from ..engine.records import Direction, Propagation
 from .capture import Capture, CapturedSegment
 from .geometry import Box
@@ -24,6 +25,19 @@ class Reach:
 
     direction: Direction = Direction.BOTH
     slice_range: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, direction: str | Direction, slice_range: tuple[int, int] | None = None) -> Reach:
+        """That of a direction by its name.
+
+        Raises:
+            MethodError: there is no such direction.
+        """
+        try:
+            return cls(Direction(direction), slice_range)
+        except ValueError:
+            msg = f"The direction must be one of {', '.join(d.value for d in Direction)}, got '{direction}'."
+            raise MethodError(msg) from None
 
     def slices(self, count: int, anchors: tuple[int, ...], drawn: tuple[int, ...]) -> np.ndarray:
         """Bool, (count,): true where a slice may change; never on an anchor.

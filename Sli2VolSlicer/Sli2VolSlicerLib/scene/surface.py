@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,13 @@ def has_surface(segmentation_node: Any) -> bool:
     segmentation = segmentation_node.GetSegmentation()
     ids = (segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments()))
     return any(segmentation.GetSegment(each).GetRepresentation(CLOSED_SURFACE) is not None for each in ids)
+
+
+def make_surface(segmentation_node: Any) -> None:
+    """Make the closed surfaces that are missing: one call of Slicer's own conversion, that cannot be done in turns."""
+    scene, segmentation = segmentation_node.GetScene(), segmentation_node.GetSegmentation()
+    if scene is not None and not scene.IsClosing() and segmentation is not None:
+        segmentation.CreateRepresentation(CLOSED_SURFACE)
 
 
 @contextmanager
@@ -32,3 +39,20 @@ def surfaces_made_once(segmentation_node: Any, segment_ids: Iterable[str]) -> It
         yield
     finally:
         segmentation.CreateRepresentation(CLOSED_SURFACE)
+
+
+@contextmanager
+def other_surfaces_kept(segmentation: Any, segment_ids: Collection[str]) -> Iterator[None]:
+    """Where labelmaps are replaced within, only these segments lose their surfaces: Slicer takes all of them for old.
+
+    Args:
+        segmentation: a vtkSegmentation.
+        segment_ids: the segments that change.
+    """
+    every = (segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments()))
+    others = [segmentation.GetSegment(each) for each in every if each not in segment_ids]
+    kept = [(segment, segment.GetRepresentation(CLOSED_SURFACE)) for segment in others]
+    yield
+    for segment, surface in kept:
+        if surface is not None:
+            segment.AddRepresentation(CLOSED_SURFACE, surface)

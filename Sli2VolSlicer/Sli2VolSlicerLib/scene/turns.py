@@ -14,6 +14,8 @@ Turns = Generator[None, None, _Result]
 TURN_S = 0.02
 """A turn that has lasted so long ends as soon as it can."""
 
+_NAP_S = 0.002
+
 
 class Pace:
     """Says when it is time to pause.
@@ -42,6 +44,15 @@ def after_a_pause(work: Callable[[], object]) -> Turns[None]:
     """Let the main loop answer first."""
     yield
     work()
+
+
+def resting(seconds: float) -> Turns[None]:
+    """Let the main loop answer for so long."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        yield
+        # A turn follows at once on another; without it they would keep a core busy.
+        time.sleep(_NAP_S)
 
 
 def in_one_go(turns: Turns[_Result]) -> _Result:

@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..engine.errors import OutputError, StaleResultError
+from ..engine.errors import StaleResultError
 from ..engine.records import Propagation
 from .capture import Capture, CapturedSegment
+from .draft import Draft, SegmentChange
 from .editable import EditRules, editable, occupied
-from .editor import SegmentWriter
 from .geometry import Box
 from .history import SegmentStep, segment_step
-from .memory import read_tag, remember
+from .memory import memory_tag, read_tag, write_tag
 from .patch import Patch
 from .proposal import Proposal, Reach, propose
-from .segments import SegmentLabelmap, convert_to_labelmap, labelmap_segmentation, read_segment
-from .surface import has_surface, surfaces_made_once
+from .segments import SegmentLabelmap, convert_to_labelmap, is_labelmap_source, labelmap_segmentation, read_segment
+from .surface import has_surface
 from .turns import Pace, Turns, in_one_go
 from .watch import Watch
 
-_PIECE = 2_000_000
-"""So many voxels are written in one go."""
+_MOST_DRAFTS = 3
+"""One that other edits overtake is made anew so often in turns, and then without a pause."""
 
-
-@dataclass(frozen=True, eq=False)
-class SegmentChange:
-    """What is to change in one segment.
-
-    Attributes:
-        segment: the captured segment.
-        box: the block of the grid that holds every change.
-        added: voxels to add, bool, (k, j, i) over `box`.
-        removed: voxels to take away.
-        after: what the segment is then.
-    """
-
-    segment: CapturedSegment
-    box: Box
-    added: np.ndarray
-    removed: np.ndarray
-    after: Patch
+SaveState = Callable[[], object]
+"""Begins a step that the user's own undo takes back."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +38,14 @@ class WriteReport:
         removed_voxels: segment ID -> voxels taken away.
         steps: what is to be undone.
         layers: how many labelmaps the segmentation had before.
+        surface_is_due: closed surfaces were shown, and are to be made anew: `surface.make_surface`.
     """
 
     added_voxels: Mapping[str, int]
     removed_voxels: Mapping[str, int]
     steps: tuple[SegmentStep, ...] = field(default=(), repr=False)
     layers: int = 0
+    surface_is_due: bool = False
 
     @property
     def changed(self) -> bool:
@@ -68,53 +54,49 @@ class WriteReport:
 
 
 def write_back(
-    capture: Capture,
-    propagation: Propagation,
-    writer: SegmentWriter,
-    rules: EditRules | None = None,
-    reach: Reach | None = None,
+    capture: Capture, propagation: Propagation, rules: EditRules | None = None, reach: Reach | None = None
 ) -> WriteReport:
-    """Write a propagation into the segments that it was captured from, as one undo step; as `writing`, in one go."""
+    """Write a propagation into the segments that it was captured from, at once; as `writing`, in one go."""
     proposal = propose(capture, propagation, reach or Reach())
-    return in_one_go(writing(capture, proposal, writer, rules or EditRules.from_node(None)))
+    return in_one_go(writing(capture, proposal, rules or EditRules.from_node(None)))
 
 
-def writing(capture: Capture, proposal: Proposal, writer: SegmentWriter, rules: EditRules) -> Turns[WriteReport]:
-    """Write a proposal into the segments that it was made for, as one undo step, in turns.
+def writing(
+    capture: Capture, proposal: Proposal, rules: EditRules, save_state: SaveState | None = None
+) -> Turns[WriteReport]:
+    """Write a proposal into the segments that it was made for: worked out in turns, and written at once in the last.
 
-    Anchors stay bit-identical, and so do all other segments. Every change is worked out before
-    the first one is made; if writing fails half way, or the user edits a segment between two turns,
-    what was written is taken back.
+    Anchors stay bit-identical, and so do all other segments. What the user does between two turns is kept:
+    if it was to one of these segments, nothing is written.
 
     Args:
         capture: where the anchors came from.
         proposal: what is to become of the segments.
-        writer: for this segmentation node.
         rules: where editing is allowed.
+        save_state: called once, before anything changes, if anything does.
 
     Raises:
         StaleResultError: a segment was edited since the capture.
         AnnotationError: a segment was removed since.
-        OutputError: Slicer could not save the undo state, make the editable area, or take the change.
+        OutputError: Slicer could not make the editable area, or take the change.
     """
     watch, pace = Watch(capture), Pace()
     changes = yield from planning(capture, proposal, rules, pace)
-    layers = int(capture.segmentation_node.GetSegmentation().GetNumberOfLayers())
-    if changes:
-        convert_to_labelmap(capture.segmentation_node, capture.volume_node)
-        yield from _apply(capture, changes, writer, watch, pace)
-    # In the same turn as the last voxels, which would be taken for the user's without it.
-    after = {change.segment.label: change.after for change in changes}
-    tags = _remember_all(capture, after)
-    yield
-    steps = []
-    for segment in capture.segments:
-        if segment.segment_id in tags:
-            steps.append(_step(capture, segment, after.get(segment.label, segment.patch), *tags[segment.segment_id]))
-            yield
+    segmentation = capture.segmentation_node.GetSegmentation()
+    layers = int(segmentation.GetNumberOfLayers())
     added = {c.segment.segment_id: int(np.count_nonzero(c.added)) for c in changes}
     removed = {c.segment.segment_id: int(np.count_nonzero(c.removed)) for c in changes}
-    return WriteReport(added, removed, tuple(steps), layers)
+    yield
+    steps = yield from _steps(capture, {change.segment.label: change.after for change in changes}, pace)
+    draft = (yield from _drafting(capture, changes, watch, pace, save_state)) if changes else None
+    _require_unedited(watch)
+    # Nothing may come between these: what is in place without a memory of it would be taken for the user's.
+    surface_is_due = draft is not None and has_surface(capture.segmentation_node)
+    if draft is not None:
+        draft.put_in_place()
+    for step in steps:
+        write_tag(segmentation.GetSegment(step.segment_id), step.after.tag)
+    return WriteReport(added, removed, steps, layers, surface_is_due)
 
 
 def planning(capture: Capture, proposal: Proposal, rules: EditRules, pace: Pace) -> Turns[tuple[SegmentChange, ...]]:
@@ -193,77 +175,50 @@ def _stale(name: str) -> StaleResultError:
     return StaleResultError(msg)
 
 
-def _apply(
-    capture: Capture, changes: tuple[SegmentChange, ...], writer: SegmentWriter, watch: Watch, pace: Pace
-) -> Turns[None]:
-    """Write all changes piece by piece, or none of them."""
-    ids = [change.segment.segment_id for change in changes]
-    # Making surfaces takes longer than all the rest, and without them the 3D view would flicker.
-    may_pause = not has_surface(capture.segmentation_node)
-    yield from pace.pause()
+def _require_unedited(watch: Watch) -> None:
     if (name := watch.edited()) is not None:
         raise _stale(name)
-    writer.save_state()
-    finished = False
-    try:
-        with surfaces_made_once(capture.segmentation_node, ids):
-            for change in changes:
-                for piece in _pieces(change):
-                    if may_pause and pace.is_over:
-                        yield from pace.pause()
-                        if (name := watch.edited()) is not None:
-                            finished = True
-                            watch.take_back(writer)
-                            raise _stale(name)
-                    writer.change(
-                        piece.segment.segment_id, capture.grid.to_labelmap, piece.box, piece.added, piece.removed
-                    )
-                    _check_written(capture, piece)
-                    watch.note(piece)
-        finished = True
-    finally:
-        if not finished:
-            writer.undo()
 
 
-def _pieces(change: SegmentChange) -> Iterator[SegmentChange]:
-    """A change cut into slabs that Slicer writes within a few milliseconds."""
-    rows = max(1, change.added[0].size)
-    depth = max(1, _PIECE // rows)
-    for first in range(0, change.box.shape[0], depth):
-        here = slice(first, first + depth)
-        added, removed = change.added[here], change.removed[here]
-        if added.any() or removed.any():
-            k, j, i = change.box.start
-            box = Box((k + first, j, i), (len(added), *change.box.shape[1:]))
-            yield SegmentChange(change.segment, box, added, removed, change.after)
-
-
-def _check_written(capture: Capture, change: SegmentChange) -> None:
-    """Slicer's logic does not say when it refuses to write: compare what it holds now."""
-    labelmap = read_segment(capture.segmentation_node.GetSegmentation(), change.segment.segment_id)
-    expected = change.after.over(change.box)
-    if labelmap is None or not np.array_equal(
-        capture.grid.read(labelmap.image, change.box) == labelmap.value, expected
-    ):
-        msg = f"Slicer did not take the change of segment '{change.segment.name}': everything was taken back."
-        raise OutputError(msg)
-
-
-def _remember_all(capture: Capture, after: Mapping[int, Patch]) -> dict[str, tuple[str, str]]:
-    """Note in every segment what it now holds; segment ID -> its memory before and now."""
+def _steps(capture: Capture, after: Mapping[int, Patch], pace: Pace) -> Turns[tuple[SegmentStep, ...]]:
+    """What is to be undone: of every segment its voxels and its memory, before and afterwards."""
     segmentation = capture.segmentation_node.GetSegmentation()
-    tags = {}
+    steps = []
     for captured in capture.segments:
-        segment = segmentation.GetSegment(captured.segment_id)
-        if segment is None:
-            continue
-        tag = read_tag(segment)
+        yield from pace.pause()
+        if (segment := segmentation.GetSegment(captured.segment_id)) is None:
+            raise _stale(captured.name)
         mask = after.get(captured.label, captured.patch)
-        remember(segment, capture.grid, capture.axis, captured.anchors, mask, captured.accepted, captured.limits)
-        tags[captured.segment_id] = tag, read_tag(segment)
-    return tags
+        tag = memory_tag(capture.grid, capture.axis, captured.anchors, mask, captured.accepted, captured.limits)
+        tags = read_tag(segment), tag
+        steps.append(segment_step(captured.segment_id, capture.grid, capture.axis, captured.patch, mask, tags))
+    return tuple(steps)
 
 
-def _step(capture: Capture, segment: CapturedSegment, after: Patch, before: str, now: str) -> SegmentStep:
-    return segment_step(segment.segment_id, capture.grid, capture.axis, segment.patch, after, (before, now))
+def _drafting(
+    capture: Capture, changes: tuple[SegmentChange, ...], watch: Watch, pace: Pace, save_state: SaveState | None
+) -> Turns[Draft]:
+    """A draft of all changes that fits the segmentation as it is at the end; the state has been saved then."""
+    node = capture.segmentation_node
+    must_save = save_state is not None
+    if not is_labelmap_source(node):
+        _require_unedited(watch)
+        if save_state is not None:
+            save_state()
+        must_save = False
+        convert_to_labelmap(node, capture.volume_node)
+    drafts = 0
+    while True:
+        draft = Draft(capture, changes)
+        drawing = draft.drawing(pace)
+        if drafts < _MOST_DRAFTS:
+            yield from drawing
+        else:
+            in_one_go(drawing)
+        drafts += 1
+        _require_unedited(watch)
+        if draft.is_current():
+            break
+    if must_save and save_state is not None:
+        save_state()
+    return draft
