@@ -25,6 +25,9 @@ def take(bench: Any, path: Path, screen: str) -> None:
     width, height, ratio = SCREENS[screen]
     bench.desktop.window.resize(width, height)
     bench.events()
+    views = bench.desktop.app.layoutManager()
+    for name in views.sliceViewNames():
+        views.sliceWidget(name).sliceView().bring_up_to_date()
     picture = QPixmap(width * ratio, height * ratio)
     picture.setDevicePixelRatio(ratio)
     bench.desktop.window.render(picture)

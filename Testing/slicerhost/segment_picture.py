@@ -10,6 +10,9 @@ import vtk
 FILL, OUTLINE = 0.35, 0.9
 """How strongly a segment's inside and its rim are coloured."""
 
+_NOTHING = 0.01
+"""So many voxels, over a whole view, are none."""
+
 
 def overlay_segments(pixels: np.ndarray, slice_node: Any) -> None:
     """Draw all visible segments of the scene, in place.
@@ -45,19 +48,24 @@ def segment_on_slice(node: Any, segment_id: str, slice_node: Any, shape: tuple[i
         node.GetParentTransformNode().GetTransformFromWorld(from_world)
         full.Concatenate(from_world)
     full.Concatenate(to_ijk)
-    voxels = vtk.util.numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())
     i0, i1, j0, j1, k0, k1 = image.GetExtent()
-    voxels = voxels.reshape(k1 - k0 + 1, j1 - j0 + 1, i1 - i0 + 1) == segment.GetLabelValue()
+    voxels = vtk.util.numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())
+    voxels = voxels.reshape(k1 - k0 + 1, j1 - j0 + 1, i1 - i0 + 1)
     corner = np.array(full.TransformPoint(0, 0, 0))
     along_x = np.array(full.TransformPoint(1, 0, 0)) - corner
     along_y = np.array(full.TransformPoint(0, 1, 0)) - corner
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    ijk = np.rint(corner + x[..., None] * along_x + y[..., None] * along_y).astype(int) - (i0, j0, k0)
-    inside = ((ijk >= 0) & (ijk < voxels.shape[::-1])).all(axis=2)
-    mask = np.zeros(shape, dtype=bool)
-    i, j, k = ijk[inside].T
-    mask[inside] = voxels[k, j, i]
-    return mask
+    places, inside = [], np.ones((1, 1), dtype=bool)
+    for axis, (first, size) in enumerate(zip((i0, j0, k0), voxels.shape[::-1], strict=True)):
+        # In most views a voxel's index depends on x or y only: a row or a column of indices is enough then.
+        along = corner[axis] - first
+        for step, count, shape_of in ((along_x[axis], shape[1], (1, -1)), (along_y[axis], shape[0], (-1, 1))):
+            if abs(step) * count > _NOTHING:
+                along = along + step * np.arange(count).reshape(shape_of)
+        place = np.atleast_2d(np.rint(along).astype(int))
+        inside = inside & (place >= 0) & (place < size)
+        places.append(place.clip(0, size - 1))
+    i, j, k = places
+    return np.asarray(np.broadcast_to(inside & (voxels[k, j, i] == segment.GetLabelValue()), shape))
 
 
 def _draw(pixels: np.ndarray, mask: np.ndarray, colour: np.ndarray) -> None:
@@ -65,6 +73,5 @@ def _draw(pixels: np.ndarray, mask: np.ndarray, colour: np.ndarray) -> None:
     for axis in (0, 1):
         for step in (-1, 1):
             inner &= np.roll(mask, step, axis)
-    weight = np.where(inner, FILL, np.where(mask, OUTLINE, 0))[..., None]
-    pixels *= 1 - weight
-    pixels += weight * colour
+    weight = np.where(inner[mask], FILL, OUTLINE)[:, None].astype(np.float32)
+    pixels[mask] = pixels[mask] * (1 - weight) + weight * colour.astype(np.float32)

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
-from PySide6.QtCore import Property, QObject, QPoint, Qt, Signal
+from PySide6.QtCore import Property, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPalette
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from .segment_picture import overlay_segments
-from .widgets import Observations, qMRMLWidget
+from .widgets import Observations, qMRMLWidget, scene_callback
 
 SLICE_VIEWS = ("Red", "Yellow", "Green")
 COLOURS = {"Red": (0.95, 0.29, 0.24), "Yellow": (0.93, 0.84, 0.30), "Green": (0.43, 0.69, 0.29)}
 CONVENTIONAL_LAYOUT = 2
+RENDERING_MS = 16
+"""So long after a change a view is rendered: 60 pictures a second at most."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ class MousePress:
 
 
 class qMRMLSliceView(QWidget):  # noqa: N801
-    """Shows what the slice logic has blended, with the segments over it."""
+    """Shows what the slice logic has blended, with the segments over it.
+
+    As in Slicer (ctkVTKAbstractView), a view that has changed is rendered by a timer of its own, a moment later.
+    """
 
     STANDS_FOR_CPP = "qMRMLSliceView"
     pressed = Signal(object)
@@ -47,6 +52,11 @@ class qMRMLSliceView(QWidget):  # noqa: N801
         super().__init__(parent)
         self._name = name
         self._logic = logic
+        self._rendered: QImage | None = None
+        self._request = QTimer(self)
+        self._request.setSingleShot(True)
+        self._request.setInterval(RENDERING_MS)
+        self._request.timeout.connect(self.forceRender)
         self.setMinimumSize(64, 64)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -54,21 +64,35 @@ class qMRMLSliceView(QWidget):  # noqa: N801
         return self._logic.GetSliceNode()
 
     def scheduleRender(self) -> None:
-        self.update()
+        if not self._request.active:
+            self._request.start()
 
     def forceRender(self) -> None:
-        self.repaint()
+        self._request.stop()
+        if self.visible:
+            self._render()
+            self.update()
 
     def resizeEvent(self, event: Any) -> None:
         self._logic.ResizeSliceNode(self.width, self.height)
+        self._rendered = None
+
+    def bring_up_to_date(self) -> None:
+        """Render now what was to be rendered in a moment: for pictures."""
+        self._request.stop()
+        self._render()
 
     def paintEvent(self, event: Any) -> None:
+        if self._rendered is None:
+            self._render()
         painter = QPainter(self)
         painter.fillRect(self.rect, Qt.GlobalColor.black)
-        image = self._picture()
-        if image is not None:
-            painter.drawImage(QPoint(0, self.height - image.height()), image)
+        if self._rendered is not None:
+            painter.drawImage(QPoint(0, self.height - self._rendered.height()), self._rendered)
         painter.end()
+
+    def _render(self) -> None:
+        self._rendered = self._picture()
 
     def mousePressEvent(self, event: Any) -> None:
         self._press(event, True)
@@ -182,7 +206,7 @@ class qMRMLSliceWidget(qMRMLWidget):  # noqa: N801
 
     def _follow(self) -> None:
         self._controller.follow()
-        self._view.update()
+        self._view.scheduleRender()
 
 
 class qMRMLThreeDView(QWidget):  # noqa: N801
@@ -239,6 +263,8 @@ class qSlicerLayoutManager(QObject):  # noqa: N801
         self._layout_logic.GetLayoutNode().SetViewArrangement(CONVENTIONAL_LAYOUT)
         self._logics = vtk.vtkCollection()
         application_logic.SetSliceLogics(self._logics)
+        self._observed = Observations()
+        self._observed.add(scene, scene.NodeAddedEvent, scene_callback(self._follow_segmentation))
         self._slices = {name: self._slice_widget(name, application_logic) for name in SLICE_VIEWS}
         self._three_d = qMRMLThreeDWidget(scene.GetFirstNodeByClass("vtkMRMLViewNode"))
         grid = QGridLayout(viewport)
@@ -301,9 +327,19 @@ class qSlicerLayoutManager(QObject):  # noqa: N801
 
     def close_down(self) -> None:
         """Let go of the scene."""
+        self._observed.clear()
         for widget in self._slices.values():
             widget.close_down()
         self._layout_logic.SetMRMLScene(None)
+
+    def _follow_segmentation(self, node: Any) -> None:
+        """As Slicer's displayable managers do: draw segments anew whenever something has happened to them."""
+        if node is not None and node.IsA("vtkMRMLSegmentationNode"):
+            self._observed.add(node, vtk.vtkCommand.AnyEvent, lambda *_: self._schedule())
+
+    def _schedule(self) -> None:
+        for widget in self._slices.values():
+            widget.sliceView().scheduleRender()
 
     def _slice_widget(self, name: str, application_logic: Any) -> qMRMLSliceWidget:
         logic = slicer.vtkMRMLSliceLogic()
