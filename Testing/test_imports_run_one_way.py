@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "panel": {"scene", "weights", "engine.errors", "engine.records"},
     "training": {"engine"},
     "files": {"engine.errors"},
-    "commands": {"engine", "weights", "training", "files", "browser.gateway"},
+    "commands": {"engine", "weights", "training", "files", "browser.serving"},
     "browser": {"scene", "weights", "files", "engine.errors", "engine.records"},
 }
 """Room -> the rooms (or single modules of a room) that it may import."""

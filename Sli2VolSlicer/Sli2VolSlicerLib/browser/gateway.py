@@ -6,22 +6,16 @@ gets a process; leaving the tab ends it, which gives all its memory back.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import shutil
-import signal
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 
-from ..engine.errors import OutputError
-from .folder import SharedFolder
 from .gateway_access import SESSION_COOKIE, TOKEN_COOKIE, Access, add_security_headers, guard
 from .gateway_child import Child, ChildCommand, ChildError, ChildTimes
 from .gateway_pages import forwarding, refusal
@@ -48,22 +42,6 @@ class GatewaySettings:
     limits: SessionLimits = field(default_factory=SessionLimits)
     upload_limit_mb: float = 1024.0
     times: ChildTimes = field(default_factory=ChildTimes)
-
-
-def session_command(folder: SharedFolder | None, device: str) -> ChildCommand:
-    """The command line of session processes.
-
-    Args:
-        folder: given at start, for sessions to open volumes from.
-        device: to compute on.
-    """
-
-    def command(directory: Path) -> Sequence[str]:
-        module = "Sli2VolSlicerLib.browser.session_process"
-        line = [sys.executable, "-m", module, "--directory", str(directory), "--device", device]
-        return [*line, "--folder", str(folder.root)] if folder is not None else line
-
-    return command
 
 
 class Gateway:
@@ -186,48 +164,6 @@ class Gateway:
                 await self.sessions.close()
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
-
-
-async def serve(
-    settings: GatewaySettings, command: ChildCommand, port: int, on_ready: Callable[[str], None] | None = None
-) -> None:
-    """Serve until the process is asked to end (Ctrl+C, or SIGTERM).
-
-    Args:
-        settings: how.
-        command: of session processes.
-        port: to listen on; 0 for any that is free.
-        on_ready: called with the address of a new session.
-
-    Raises:
-        OutputError: the address cannot be bound.
-    """
-    runner = web.AppRunner(Gateway(settings, command).application(), access_log=None, shutdown_timeout=2.0)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no such handlers; there Ctrl+C cancels this coroutine.
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
-    host = settings.access.host
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except OSError as error:
-            msg = f"The server cannot listen on {host}, port {port} ({error.strerror or error}); name another --port."
-            raise OutputError(msg) from error
-        if on_ready is not None:
-            on_ready(_address(settings.access, runner.addresses[0][1]))
-        await stop.wait()
-    finally:
-        await runner.cleanup()
-
-
-def _address(access: Access, port: int) -> str:
-    host = f"[{access.host}]" if ":" in access.host else access.host
-    return f"http://{host}:{port}/" + (f"?token={access.token}" if access.token else "")
 
 
 async def _nothing(request: web.Request) -> web.Response:
