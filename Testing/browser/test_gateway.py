@@ -204,3 +204,4 @@ async def test_only_reading_is_passed_on() -> None:
         _, address = await visited.session(browser)
         async with browser.post(f"{address}paraview/", data=b"{}") as response:
             assert response.status == 405
+            assert response.content_type == "text/plain"

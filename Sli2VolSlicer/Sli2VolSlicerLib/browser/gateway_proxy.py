@@ -55,7 +55,9 @@ class Proxy:
             path: what follows the session's address, encoded as it came.
         """
         if request.method not in ("GET", "HEAD"):
-            return refusal(request, 405, "Refused", f"The method {request.method} is not used here.")
+            # Plain text, as from trame itself: before it connects the page asks for a launcher by POST, and takes JSON
+            # with an "error" for one that failed.
+            return web.Response(status=405, text=f"The method {request.method} is not used here.")
         headers = _passed_on(request.headers)
         headers[KEY_HEADER] = session.child.key
         url = _address("http", session, path, request)
