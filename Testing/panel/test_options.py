@@ -102,6 +102,35 @@ def test_stop_here_on_a_slice_of_the_users_is_refused_in_words(bench: Any) -> No
     assert bench.filled() == [16]
 
 
+def test_the_only_drawn_slice_cannot_be_released_and_the_button_says_why(bench: Any) -> None:
+    bench.paint(16)
+    bench.click_slice(16)
+    assert not bench.ui.releaseButton.enabled
+    assert "only slice that you have drawn" in bench.ui.releaseButton.toolTip
+    bench.paint(18)
+    assert bench.ui.releaseButton.enabled
+    assert bench.ui.releaseButton.toolTip == "Let the next propagation rewrite this slice."
+    bench.click(bench.ui.releaseButton)
+    assert [a.slice_index for a in bench.panel.desk.seen.timeline.anchors] == [18]
+    bench.click_slice(18)
+    assert not bench.ui.releaseButton.enabled
+
+
+def test_of_two_segments_the_one_is_released_that_is_drawn_elsewhere_too(bench: Any) -> None:
+    bench.paint(16)
+    bench.paint(18)
+    bench.add_segment()
+    bench.panel.editor.widget.setCurrentSegmentID(bench.segmentation.GetSegmentation().GetNthSegmentID(1))
+    bench.paint(16, radius=4)
+    bench.click_slice(16)
+    bench.click(bench.ui.releaseButton)
+    bench.settle()
+    assert "but for segments of which nothing else is drawn" in bench.status
+    first, second = (bench.segmentation.GetSegmentation().GetNthSegmentID(n) for n in (0, 1))
+    left = {(a.segment_id, a.slice_index) for a in bench.panel.desk.seen.timeline.anchors}
+    assert left == {(first, 18), (second, 16)}
+
+
 def test_an_accepted_slice_can_be_released_again(bench: Any) -> None:
     bench.paint(16)
     bench.propagate()

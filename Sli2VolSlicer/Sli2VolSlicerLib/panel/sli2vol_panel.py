@@ -268,6 +268,7 @@ class Sli2VolPanel:
         ui.acceptButton.enabled = offers.accept
         ui.stopButton.enabled = offers.stop
         ui.releaseButton.enabled = offers.release
+        ui.releaseButton.toolTip = offers.release_tip
         ui.clearLimitsButton.enabled = offers.clear_limits
 
     # What the user has done.

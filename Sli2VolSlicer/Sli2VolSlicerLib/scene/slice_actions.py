@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..engine.errors import Sli2VolError
 from .background import Handlers
 from .desk import Desk
+from .offers import anchored, last_drawn_in_words, releasable
 from .recommend import SceneRecommendation
 from .slice_views import jump_to_slice
 from .translation import tr as _
@@ -88,14 +89,25 @@ class SliceActions:
         index = self._require_slice()
         if index is None:
             return
-        meant = [each for each in self._desk.segments() if each in self._anchors_on(index)]
+        desk = self._desk
+        yours, free = self._anchors_on(index), releasable(desk.seen, index)
+        meant = [each for each in desk.segments() if each in yours]
         if not meant:
-            self._desk.say(_("Slice {slice} is not one of yours.").format(slice=index))
+            desk.say(_("Slice {slice} is not one of yours.").format(slice=index))
             return
+        released = [each for each in meant if each in free]
+        if not released:
+            desk.say(last_drawn_in_words())
+            return
+        words = _("The next propagation may rewrite slice {slice}.")
+        if len(released) < len(meant):
+            words = _(
+                "The next propagation may rewrite slice {slice}, but for segments of which nothing else is drawn."
+            )
         self._change(
-            lambda each: self._desk.logic.release(self._desk.volume, self._desk.segmentation, each, index),
-            meant,
-            _("The next propagation may rewrite slice {slice}.").format(slice=index),
+            lambda each: desk.logic.release(desk.volume, desk.segmentation, each, index),
+            released,
+            words.format(slice=index),
         )
 
     def stop_here(self) -> None:
@@ -159,9 +171,8 @@ class SliceActions:
             desk.say(_("No slice view shows the orientation that was painted in: choose it in one of the views."))
         return desk.shown_slice
 
-    def _anchors_on(self, index: int) -> set[str]:
-        seen = self._desk.seen
-        return set() if seen is None else {a.segment_id for a in seen.timeline.anchors if a.slice_index == index}
+    def _anchors_on(self, index: int) -> frozenset[str]:
+        return anchored(self._desk.seen, index)
 
     def _change(self, change: Callable[[str], object], segments: list[str], words: str) -> None:
         """Change every segment as one step of the editor's undo."""
