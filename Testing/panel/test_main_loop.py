@@ -10,7 +10,6 @@ import SimpleITK as sitk
 from slicerhost.pulse import idle
 from slicerhost.user import User
 
-from Sli2VolSlicerLib.scene import write_back
 from Sli2VolSlicerLib.scene.turns import Pace
 
 CASE = "spleenCT_8"
@@ -52,12 +51,10 @@ def test_cancel_takes_effect_within_one_slice(real: User) -> None:
 @pytest.mark.slow
 def test_what_is_drawn_while_the_result_is_written_is_kept(real: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pace, "is_over", True)
-    monkeypatch.setattr(write_back, "_PIECE", 1)
     before, last = real.filled(), real.last_slice()
 
     def draw_once() -> None:
-        # Slices are written from the first one on.
-        if last not in real.filled() and len(real.filled()) > len(before):
+        if real.is_writing and last not in real.filled():
             real.stroke(last)
 
     real.propagate(draw_once)

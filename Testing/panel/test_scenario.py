@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
+
+from Sli2VolSlicerLib.scene import draft, propagating
+from Sli2VolSlicerLib.scene.surface import has_surface
+from Sli2VolSlicerLib.scene.turns import Pace
 
 
 def test_paint_propagate_look_correct_propagate_undo_redo(bench: Any) -> None:
@@ -40,6 +45,55 @@ def test_paint_propagate_look_correct_propagate_undo_redo(bench: Any) -> None:
     bench.key("Ctrl+Y")
     bench.settle()
     assert np.array_equal(bench.mask(), second)
+
+
+def test_undo_while_a_result_is_being_written_gives_what_it_always_gives(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pace, "is_over", True)
+    monkeypatch.setattr(draft, "_PIECE", 1)
+    bench.paint(16)
+    before = bench.mask()
+    bench.paint(18)
+    both = bench.mask()
+    bench.key("P")
+    bench.until(lambda: bench.panel.propagating.is_running and not bench.panel.background.is_computing)
+    bench.panel.editor.widget.undo()
+    bench.settle()
+    assert "'Segment_1' was edited while it was being propagated" in bench.status
+    assert bench.ui.propagateButton.text == "Propagate"
+    assert np.array_equal(bench.mask(), before)
+    bench.panel.editor.widget.redo()
+    assert np.array_equal(bench.mask(), both)
+
+
+def test_the_surface_is_made_after_the_slices_are_shown(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.paint(16)
+    bench.segmentation.CreateClosedSurfaceRepresentation()
+    shown: list[int] = []
+    really_make = propagating.make_surface
+    monkeypatch.setattr(
+        propagating, "make_surface", lambda node: (shown.append(len(bench.filled())), really_make(node))
+    )
+    bench.key("P")
+    bench.until(lambda: "Making the 3D surface" in bench.status)
+    assert len(bench.filled()) > 1
+    assert not has_surface(bench.segmentation)
+    bench.settle()
+    assert shown == [len(bench.filled())]
+    assert has_surface(bench.segmentation)
+    assert "Making" not in bench.status
+
+
+def test_the_surface_is_made_though_the_module_is_closed_before(bench: Any) -> None:
+    bench.paint(16)
+    segmentation = bench.segmentation
+    segmentation.CreateClosedSurfaceRepresentation()
+    bench.key("P")
+    bench.until(lambda: "Making the 3D surface" in bench.status)
+    assert not has_surface(segmentation)
+    bench.desktop.app.moduleManager().module("Sli2VolSlicer").widgetRepresentation().self().cleanup()
+    assert has_surface(segmentation)
 
 
 def test_cancel_with_escape_changes_nothing(bench: Any) -> None:

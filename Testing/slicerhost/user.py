@@ -105,6 +105,11 @@ class User:
         values, extent = to_labelmap.to_labelmap(plane, Box((index, 0, 0), (1, *self._truth.shape[1:])))
         SegmentWriter(node).add(segment_id, modifier_image(reference, values, extent))
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a result is being written just now."""
+        return bool(self._panel.propagating.is_running and not self._panel.background.is_computing)
+
     def settle(self) -> dict[str, Gaps]:
         """Wait until nothing is being done."""
         return pulse(self._waiting(lambda: self._is_quiet))
@@ -118,7 +123,7 @@ class User:
         panel = self._panel
 
         def place() -> str:
-            return "running" if panel.propagating.is_running and panel.background.is_computing else "finish"
+            return "running" if panel.propagating.is_running and not self.is_writing else "finish"
 
         clicked = time.perf_counter()
         self._ui.propagateButton.click()

@@ -11,6 +11,7 @@ from .desk import Desk
 from .jobs import ConfidenceJob
 from .logic import SceneResult
 from .overlay import hide_overlay, laying_over, show_overlay
+from .turns import Turns
 
 
 class ConfidenceLayer:
@@ -45,10 +46,17 @@ class ConfidenceLayer:
 
         def finished(image: Any) -> None:
             if desk.result is result and desk.choices.show_confidence:
-                desk.background.take_turns(laying_over(put_confidence(result.capture, image)))
+                desk.background.take_turns(_laying(result, image))
             self._shown()
 
         if not desk.recommendations and desk.background.is_computing:
             self._sent_away()
         job = ConfidenceJob(result.capture, result.propagation)
         desk.background.start(job, Handlers(finished, desk.say_error), urgent=False)
+
+
+def _laying(result: SceneResult, image: Any) -> Turns[None]:
+    """The volume, and each view, in a turn of its own: all of them draw themselves anew."""
+    node = put_confidence(result.capture, image)
+    yield
+    yield from laying_over(node)

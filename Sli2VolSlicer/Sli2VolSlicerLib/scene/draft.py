@@ -23,7 +23,7 @@ from .surface import other_surfaces_kept
 from .turns import Pace, Turns
 from .watch import image_time
 
-_PIECE = 2_000_000
+_PIECE = 1_000_000
 """So many voxels are copied or drawn in one go, within a few milliseconds."""
 
 
