@@ -89,6 +89,18 @@ TILES_AT_ONCE = 192
 """Tiles whose weights are held in memory together (192 tiles are 24 MB)."""
 
 
+_ROUND = 16
+
+
+def round_number(chosen: torch.Tensor) -> torch.Tensor:
+    """Some tiles, the last of them named again until they are a multiple of 16.
+
+    A matrix product of a batch of a size not seen before costs half a millisecond more than of one that was.
+    """
+    missing = -len(chosen) % _ROUND
+    return torch.cat([chosen, chosen[-1:].expand(missing, *chosen.shape[1:])]) if missing else chosen
+
+
 def copy_by_affinity(query: torch.Tensor, key: torch.Tensor, values: torch.Tensor, radius: int) -> torch.Tensor:
     """Weight and copy `values` from the whole key slice to the whole query slice (Sli2Vol, Eq. 2 and 3).
 
@@ -161,10 +173,10 @@ def copy_where_open(
     pair = FeaturePair(query, padded_key, radius)
     for chosen, weighted in (weights or pair).weights_of(is_open, pair):
         down, right = chosen[:, 0], chosen[:, 1]
-        v = values[:, down, right].permute(1, 2, 3, 0).reshape(len(chosen), block * block, labels + 1)
-        sums = torch.bmm(weighted, v).float()
-        copied = (sums[..., :labels] / sums[..., labels:]).reshape(len(chosen), TILE, TILE, labels)
-        tiles[:, down, :, right, :] = copied.permute(0, 3, 1, 2)
+        v = values[:, down, right].transpose(0, 1).reshape(len(chosen), labels + 1, block * block)
+        # This way round takes half the time of the other.
+        sums = torch.bmm(v, weighted.transpose(1, 2)).float()
+        tiles[:, down, :, right, :] = (sums[:, :labels] / sums[:, labels:]).reshape(-1, labels, TILE, TILE)
     return result[None, :, :rows, :columns]
 
 
@@ -180,6 +192,7 @@ class TileWeights(Protocol):
 
         Yields:
             The tiles, int64 (some, 2: down, right), and their weights, (some, 64, block*block), not yet summing to 1.
+            A tile may be named twice.
         """
         ...
 
@@ -201,7 +214,8 @@ class FeaturePair:
     def weights_of(self, wanted: torch.Tensor, pair: FeaturePair) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """All computed (`TileWeights`); `pair` is this one."""
         for chosen in torch.nonzero(wanted).split(TILES_AT_ONCE) if bool(wanted.any()) else ():
-            yield chosen, self.weights(chosen)
+            rounded = round_number(chosen)
+            yield rounded, self.weights(rounded)
 
     def weights(self, chosen: torch.Tensor) -> torch.Tensor:
         """Exponentials of the tiles' affinities less their maxima, (tiles, 64, block*block).

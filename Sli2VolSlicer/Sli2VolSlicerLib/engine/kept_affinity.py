@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch.nn import functional
 
-from .affinity import FeaturePair
+from .affinity import FeaturePair, round_number
 
 
 class KeptWeights:
@@ -53,7 +53,7 @@ class _Shifted:
         is_kept = places >= 0
         if bool(is_kept.any()):
             # Three times as fast as indexing with a tensor.
-            yield tiles[is_kept], self._kept.weights.index_select(0, places[is_kept])
+            yield round_number(tiles[is_kept]), self._kept.weights.index_select(0, round_number(places[is_kept]))
         missing = torch.zeros_like(wanted)
         missing[tuple(tiles[~is_kept].T)] = True
         yield from pair.weights_of(missing, pair)
