@@ -110,9 +110,10 @@ def test_a_round_of_links_is_refused(root: Path) -> None:
         SharedFolder(root).resolve("a.nrrd")
 
 
-def test_a_missing_name_is_told(root: Path) -> None:
-    with pytest.raises(VolumeError, match=r"There is no 'none\.nrrd' in the shared folder"):
-        SharedFolder(root).resolve("none.nrrd")
+@pytest.mark.parametrize("name", ["none.nrrd", "\ud800.nrrd", "n" * 5000])
+def test_a_missing_name_is_told(root: Path, name: str) -> None:
+    with pytest.raises(VolumeError, match=rf"There is no '{name}' in the shared folder"):
+        SharedFolder(root).resolve(name)
 
 
 def test_a_folder_given_through_a_link_works(root: Path, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 from browser.gateways import Visited, asynchronous, visiting
@@ -36,6 +38,15 @@ async def test_without_the_right_token_there_is_no_session(path: str) -> None:
             assert response.status == 403
             assert "must carry the token that was shown when the server was started" in await response.text()
         assert len(visited.gateway.sessions) == 0
+
+
+@asynchronous
+async def test_a_cookie_that_is_no_text_is_a_wrong_one() -> None:
+    async with visiting(access=OPEN) as visited:
+        reader, writer = await asyncio.open_connection(visited.server.host, visited.server.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\nCookie: sli2vol_token=\xff\xfe\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 403")
+        writer.close()
 
 
 @asynchronous

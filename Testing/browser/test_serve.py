@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -61,6 +62,16 @@ def test_it_serves_until_it_is_asked_to_end_and_leaves_nothing(tmp_path: Path, n
         process.send_signal(number)
         assert process.wait(20) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_is_killed_leaves_no_uploads(tmp_path: Path) -> None:
+    with served("127.0.0.1", tmp_path) as (process, address):
+        assert status_of(address) == 200
+        process.kill()
+        until = time.monotonic() + 20
+        while list(tmp_path.glob("sli2vol-sessions-*/*")):
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
 
 def test_on_other_addresses_a_token_is_asked_for(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class SharedFolder:
                 msg = f"'{name}' leads out of the shared folder by a symbolic link; copy it into the folder."
                 raise VolumeError(msg)
             self._check_files_of(path, name)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, UnicodeError) as error:
             msg = f"There is no '{name}' in the shared folder, or it may not be read."
             raise VolumeError(msg) from error
         return path

@@ -61,6 +61,7 @@ class Proxy:
         headers = _passed_on(request.headers)
         headers[KEY_HEADER] = session.child.key
         url = _address("http", session, path, request)
+        response: web.StreamResponse | None = None
         try:
             async with self._client.request(request.method, url, headers=headers, allow_redirects=False) as answer:
                 response = web.StreamResponse(status=answer.status, headers=_passed_on(answer.headers))
@@ -72,7 +73,9 @@ class Proxy:
                         await response.write(piece)
                 await response.write_eof()
                 return response
-        except aiohttp.ClientConnectorError:
+        except aiohttp.ClientError:
+            if response is not None:
+                raise
             return refusal(request, 502, "No answer", "The session's process does not answer.", "Open a new session")
 
     async def websocket(self, request: web.Request, session: Session) -> web.StreamResponse:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 import secrets
 from collections import OrderedDict
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from .gateway_access import is_same
 from .gateway_child import Child, ChildError
 
 _WATCH_S = 0.25
@@ -74,7 +74,7 @@ class Session:
 
     def belongs_to(self, cookie: str | None) -> bool:
         """Whether a browser with this cookie is the one that the session was made for."""
-        return cookie is not None and hmac.compare_digest(cookie.encode(), self.cookie.encode())
+        return cookie is not None and is_same(cookie, self.cookie)
 
     def touch(self) -> None:
         """Note that something was asked for."""

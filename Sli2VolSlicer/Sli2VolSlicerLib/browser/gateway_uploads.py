@@ -7,6 +7,7 @@ import errno
 import logging
 import re
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -98,6 +99,7 @@ class Uploads:
         if length is not None and length > self._limit_bytes + _OVERHEAD_PER_UPLOAD:
             raise self._too_large()
         stored: list[PurePosixPath] = []
+        given: Counter[PurePosixPath] = Counter()
         left = self._limit_bytes
         try:
             async for name, part in _parts(request):
@@ -105,7 +107,7 @@ class Uploads:
                     raise _Refused(
                         413, f"The upload holds more than {MOST_FILES} files; choose the folder of one series."
                     )
-                path = _unused(target, safe_name(name))
+                path = _numbered(safe_name(name), given)
                 left = await self._write(part, target / path, left, session)
                 stored.append(path)
         except (ValueError, aiohttp.ClientPayloadError, web.HTTPException) as error:
@@ -178,13 +180,10 @@ async def _parts(request: web.Request) -> AsyncIterator[tuple[str, _Part]]:
             yield part.filename, part
 
 
-def _unused(folder: Path, name: PurePosixPath) -> PurePosixPath:
-    """The name, numbered if there is such a file already."""
-    tried, number = name, 1
-    while (folder / tried).exists():
-        number += 1
-        tried = name.with_name(f"{number}-{name.name}")
-    return tried
+def _numbered(name: PurePosixPath, given: Counter[PurePosixPath]) -> PurePosixPath:
+    """The name, with a number before it if it was given before."""
+    given[name] += 1
+    return name if given[name] == 1 else _numbered(name.with_name(f"{given[name]}-{name.name}"), given)
 
 
 def _remove_older(uploads: Path, latest: int) -> None:
