@@ -90,9 +90,11 @@ def test_kept_weights_are_taken_and_only_the_others_computed() -> None:
     wanted = torch.zeros(4, 3, dtype=torch.bool)
     wanted[0, 0] = wanted[1, 0] = True
     (kept, sevens), (others, computed) = marked.seen_from(down=0, right=1).weights_of(wanted, pair())
-    assert (kept.tolist(), others.tolist()) == ([[1, 0]], [[0, 0]])
+    # Each named as often as makes a round number.
+    assert ({*map(tuple, kept.tolist())}, {*map(tuple, others.tolist())}) == ({(1, 0)}, {(0, 0)})
+    assert (len(sevens), len(computed)) == (16, 16)
     assert (sevens == 7).all()
-    torch.testing.assert_close(computed, pair().weights(torch.tensor([[0, 0]])))
+    torch.testing.assert_close(computed[:1], pair().weights(torch.tensor([[0, 0]])))
 
 
 def test_beyond_the_memory_bound_the_oldest_are_forgotten() -> None:
