@@ -13,7 +13,6 @@ from trame_slicer.segmentation import (
     SegmentationEffectPaint,
     SegmentationIslandsMode,
 )
-from webcolors import hex_to_rgb
 
 from ..scene.segments import segment_ids
 from .page_state import PageState
@@ -62,7 +61,6 @@ class Editing:
         page.on_change("is_sphere", lambda value: self._set_brush())
         page.on_change("is_masked", lambda value: self._set_mask())
         page.on_change("mask_range", lambda value: self._set_mask())
-        page.on_change("show_3d", lambda value: self.show_surfaces(bool(value)))
 
     @property
     def segmentation(self) -> Any:
@@ -101,8 +99,8 @@ class Editing:
 
     def recolour(self, segment_id: str, colour: str) -> None:
         """Show a segment in another colour, given as "#rrggbb"."""
-        rgb = hex_to_rgb(colour[:7])
-        self._change(segment_id, color=[rgb.red / 255, rgb.green / 255, rgb.blue / 255])
+        values = bytes.fromhex(colour.removeprefix("#")[:6])
+        self._change(segment_id, color=[value / 255 for value in values])
 
     def set_visible(self, segment_id: str, visible: bool) -> None:
         """Show or hide a segment."""

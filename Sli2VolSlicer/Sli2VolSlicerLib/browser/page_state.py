@@ -54,6 +54,7 @@ def initial_state() -> dict[str, Any]:
         "progress_percent": 0,
         "progress_words": "",
         "offers": {},
+        "release_tip": "",
         # What came of it.
         "timeline": {},
         "shown_slice": -1,

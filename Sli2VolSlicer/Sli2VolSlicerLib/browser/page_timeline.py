@@ -77,7 +77,9 @@ def build_timeline(session: Session) -> None:
             _button("Next slice", "N", slices.next, "next", "mdi-map-marker-right-outline")
             _button("Accept slice", "A", slices.accept, "accept", "mdi-check")
             _button("Stop here", "", slices.stop_here, "stop", "mdi-content-cut")
-            _button("Release anchor", "", slices.release, "release", "mdi-lock-open-variant-outline")
+            # A button that is switched off shows no tool tip of its own.
+            with html.Span(title=("release_tip",)):
+                _button("Release anchor", "", slices.release, "release", "mdi-lock-open-variant-outline")
             _button("Clear limits", "", slices.clear_limits, "clear_limits", "mdi-arrow-expand-horizontal")
             html.Span("{{ reason }}", classes="text-caption ml-2", style="flex: 1;", id="sli2vol-reason")
 

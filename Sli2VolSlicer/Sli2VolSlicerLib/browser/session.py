@@ -97,6 +97,7 @@ class Session:
         self.confidence = ConfidenceLayer(self.desk, self._want_recommendation, self._settling.start)
         self._observers = Observers()
         self.page.on_change("layout", self._set_layout)
+        self.page.on_change("show_3d", self._show_3d)
         self.page.on_change("show_confidence", lambda value: self._show_confidence())
         self.page.on_change("only_selected", lambda value: self._settling.start())
         self._keys: dict[str, Callable[[], object]] = {
@@ -185,7 +186,7 @@ class Session:
         desk.follow_views()
         offers = Offers.of(desk, self.propagating.is_running)
         shown = -1 if desk.shown_slice is None else desk.shown_slice
-        self.page.show(shown_slice=shown, offers=vars(offers))
+        self.page.show(shown_slice=shown, offers=vars(offers), release_tip=offers.release_tip)
 
     def _on_propagating(self) -> None:
         """A propagation has begun, or ended."""
@@ -215,6 +216,11 @@ class Session:
     def _show_confidence(self) -> None:
         self.confidence.update()
         self.views.render()
+
+    def _show_3d(self, shown: bool) -> None:
+        self.editing.show_surfaces(bool(shown))
+        if shown:
+            self.views.look_at_surfaces()
 
     def _set_layout(self, name: str) -> None:
         self.views.layouts.set_layout(name)

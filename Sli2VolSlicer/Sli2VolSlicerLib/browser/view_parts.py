@@ -41,7 +41,8 @@ def threed_view_parts(server: Any, view_id: str, view: Any) -> None:
     with html.Div(style="position: absolute; top: 4px; right: 8px; z-index: 2;"):
         v3.VSwitch(
             v_model=("show_3d", False),
-            label="Show segments",
+            label="Show",
+            title="Show the segments in 3D",
             density="compact",
             hide_details=True,
             color="primary",
