@@ -73,10 +73,13 @@ class Grid:
             return Patch.nothing(self.shape)
         (k, j, i), (depth, rows, columns) = inner.moved((extent[4], extent[2], extent[0])).start, inner.shape
         held: Extent = (i, i + columns - 1, j, j + rows - 1, k, k + depth - 1)
-        box = self.to_labelmap.grid_box(held).common(self.box)
+        whole = self.to_labelmap.grid_box(held)
+        box = whole.common(self.box)
         if box is None:
             return Patch.nothing(self.shape)
-        return Patch.within(self.shape, box, self.to_labelmap.to_grid(there[inner.slices], held, box))
+        values = self.to_labelmap.to_grid(there[inner.slices], held, box)
+        # Most lie on the grid as a whole, and fit their block already.
+        return Patch(self.shape, box, values) if box == whole else Patch.within(self.shape, box, values)
 
 
 def volume_voxels(volume_node: Any) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,9 +94,16 @@ class Patch:
     def fingerprints(self, axis: int) -> Mapping[int, str]:
         """Slice -> fingerprint, for every slice along an axis that is not empty; worked out once."""
         if axis not in self._fingerprints:
-            indices = np.flatnonzero(self.filled(axis))
-            self._fingerprints[axis] = {int(n): fingerprint(self.plane(axis, int(n))) for n in indices}
+            self._fingerprints[axis] = {} if self.is_empty else dict(self._work_out_fingerprints(axis))
         return self._fingerprints[axis]
+
+    def _work_out_fingerprints(self, axis: int) -> Iterator[tuple[int, str]]:
+        first, planes = self.box.start[axis], np.moveaxis(self.values, axis, 0)
+        rows, columns = (self.box.slices[a] for a in range(3) if a != axis)
+        plane = np.zeros([self.shape[a] for a in range(3) if a != axis], dtype=bool)
+        for n in np.flatnonzero(self.filled(axis)):
+            plane[rows, columns] = planes[n - first]
+            yield int(n), _digest(plane)
 
     def is_same(self, other: Patch) -> bool:
         """Whether both are the same mask."""
@@ -125,4 +132,8 @@ def fingerprint(plane: np.ndarray) -> str:
     """Tells one slice's mask (bool, 2D) from another; "" for an empty one."""
     if not plane.any():
         return ""
+    return _digest(plane)
+
+
+def _digest(plane: np.ndarray) -> str:
     return hashlib.sha1(np.packbits(plane).tobytes(), usedforsecurity=False).hexdigest()[:12]
