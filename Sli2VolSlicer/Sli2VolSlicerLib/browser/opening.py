@@ -50,7 +50,7 @@ def open_volume(path: Path, scene: Any, limits: OpeningLimits | None = None) -> 
         VolumeError: missing, damaged, truncated, of another kind, 2D, 4D, in colour, too large, or not one volume.
     """
     read = read_for_scene(path, limits)
-    return add_to_scene(read, _node_name(path), scene)
+    return add_to_scene(read, node_name(path), scene)
 
 
 def read_for_scene(path: Path, limits: OpeningLimits | None = None) -> VolumeFile:
@@ -80,6 +80,15 @@ def add_to_scene(read: VolumeFile, name: str, scene: Any) -> Any:
     node = add_volume(scene, array, ijk_to_ras(read.grid), name)
     node.CreateDefaultDisplayNodes()
     return node
+
+
+def node_name(path: Path) -> str:
+    """What a volume is called: as its file, without the ending."""
+    name = path.name
+    for suffix in (*VOLUME_SUFFIXES, ".zip"):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)] or "Volume"
+    return name or "Volume"
 
 
 def ijk_to_ras(grid: Grid) -> np.ndarray:
@@ -143,11 +152,3 @@ def _told_by_name(path: Path) -> Iterator[None]:
     except VolumeError as error:
         text = str(error).replace(str(path), path.name)
         raise VolumeError(text) from error
-
-
-def _node_name(path: Path) -> str:
-    name = path.name
-    for suffix in (*VOLUME_SUFFIXES, ".zip"):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)] or "Volume"
-    return name or "Volume"
