@@ -12,6 +12,7 @@ import vtk
 from ..engine.errors import Sli2VolError
 from ..engine.records import Progress
 from ..scene.background import Background, Handlers
+from ..scene.confidence import confidence_node
 from ..scene.confidence_layer import ConfidenceLayer
 from ..scene.jobs import WarmUpJob
 from ..scene.logic import SceneLogic
@@ -237,6 +238,12 @@ class Session:
         for node in slice_nodes(self.views.scene):
             self._observers.add(node, vtk.vtkCommand.ModifiedEvent, lambda *_: self._follow_views(), _VIEWS)
 
+    def _nodes(self) -> list[Any]:
+        """All that belongs to the open volume."""
+        volume, segmentation = self.desk.volume, self.desk.segmentation
+        confidence = confidence_node(segmentation) if segmentation is not None else None
+        return [each for each in (confidence, segmentation, volume) if each is not None]
+
     async def _open(self, name: str, read: Callable[[], Awaitable[Any]]) -> None:
         """Open a volume in place of the present one, which stays if that fails."""
         if self.page["opening"]:
@@ -244,17 +251,18 @@ class Session:
         self.page.show(opening=f"Opening {name.rpartition('/')[2]} ...")
         try:
             node = await read()
-        except Sli2VolError as error:
-            self.page.error(str(error))
+        except (Sli2VolError, OSError, RuntimeError, MemoryError) as error:
+            self.desk.say_error(error)
             return
         finally:
             self.page.show(opening="")
         self.background.cancel()
         self._observers.remove_all()
-        gone = [each for each in (self.desk.segmentation, self.desk.volume) if each is not None]
+        gone = self._nodes()
         self.desk.forget()
         self.desk.logic.drop_session()
         self.page.show(show_confidence=False, is_ranged=False, is_open_dialog=False, status="")
+        self.page.error("")
         self.editing.edit(self.volumes.use(node), node)
         for each in gone:
             self.views.scene.RemoveNode(each)
