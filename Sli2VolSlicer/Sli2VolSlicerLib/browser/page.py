@@ -58,7 +58,7 @@ def build_page(server: Any, session: Session) -> None:
     icon = base64.b64encode((_WEB / "icon.svg").read_bytes()).decode("ascii")
     server.state.trame__favicon = f"data:image/svg+xml;base64,{icon}"
     # The mouse and the progress of an upload are the page's own business.
-    server.state.client_only("hover_words", "upload_percent")
+    server.state.client_only("hover_words", "hover_percent", "upload_percent")
     for name, act in _triggers(session).items():
         server.controller.trigger(name)(act)
     with VAppLayout(server, vuetify_config=_THEME) as layout:

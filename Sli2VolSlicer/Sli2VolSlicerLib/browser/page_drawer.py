@@ -138,14 +138,16 @@ def _build_propagate(session: Session) -> None:
     ):
         html.Span("{{ is_running ? 'Cancel' : 'Propagate' }}")
         html.Span("{{ is_running ? 'Esc' : 'P' }}", classes="sli2vol-key")
-    v3.VProgressLinear(
-        v_if=("is_running",),
-        model_value=("progress_percent",),
-        indeterminate=("!progress_words",),
-        color="secondary",
-        height=6,
-        classes="mt-1",
-    )
+    # What lies below must not move under the mouse when a propagation begins or ends.
+    with html.Div(style="height: 10px;"):
+        v3.VProgressLinear(
+            v_if=("is_running",),
+            model_value=("progress_percent",),
+            indeterminate=("!progress_words",),
+            color="secondary",
+            height=6,
+            classes="mt-1",
+        )
     html.Div("{{ progress_words }}", classes="text-caption", style="min-height: 20px;")
     with v3.VBtnToggle(v_model=("direction",), mandatory=True, divided=True, variant="outlined", **_SLIM):
         v3.VBtn("Both ways", value="both", size="small")

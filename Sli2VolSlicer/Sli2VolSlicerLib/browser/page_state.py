@@ -59,6 +59,7 @@ def initial_state() -> dict[str, Any]:
         "timeline": {},
         "shown_slice": -1,
         "hover_words": "",
+        "hover_percent": 0,
         "reason": "",
         "numbers": "",
         "show_confidence": False,

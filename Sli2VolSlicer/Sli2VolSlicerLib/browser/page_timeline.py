@@ -70,8 +70,8 @@ def build_timeline(session: Session) -> None:
                 "{{ hover_words }}",
                 v_if=("hover_words",),
                 classes="sli2vol-words px-2 py-1",
-                style="position: absolute; right: 0; bottom: 78px; background: #2b3440; border-radius: 4px; "
-                "pointer-events: none; z-index: 5; max-width: 420px;",
+                style=("`left: min(${hover_percent}%, 100% - 320px);`",),
+                id="sli2vol-hover",
             )
         with html.Div(classes="d-flex align-center flex-wrap", style="gap: 8px;"):
             _button("Next slice", "N", slices.next, "next", "mdi-map-marker-right-outline")

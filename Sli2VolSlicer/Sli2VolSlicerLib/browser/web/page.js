@@ -112,7 +112,11 @@
     if (dragged) goTo(sliceAt(dragged, event));
     const strip = event.target.closest && event.target.closest("#sli2vol-timeline");
     const words = strip ? ((state("timeline") || {}).words || [])[sliceAt(strip, event)] || "" : "";
-    if (window.trame && state("hover_words") !== words) window.trame.state.set("hover_words", words);
+    if (window.trame && state("hover_words") !== words) {
+      const box = strip ? strip.getBoundingClientRect() : null;
+      const percent = box ? Math.round((100 * (event.clientX - box.left)) / box.width) : 0;
+      window.trame.state.update({ hover_words: words, hover_percent: percent });
+    }
   });
   document.addEventListener("pointerup", () => (dragged = null));
   document.addEventListener("keydown", (event) => {
