@@ -15,8 +15,8 @@ _WORDS = """\
 While the engine computes, Slicer's main loop has to answer. A timer of 5 ms ticks in it, and the longest gap between
 two ticks is told, in ms, with the 95th percentile in brackets: at the click ("begin"), while it runs, and while the
 result is written and the next slice is looked for ("finish"). Measured in the stand-in for desktop Slicer, on the CPU.
-The slice views draw themselves there in one go, whenever segments or confidence have changed; that is in it, and also
-told by itself."""
+The three slice views draw themselves there, each by a timer of its own as in Slicer, a moment after segments or
+confidence have changed; that is in it, and also told by itself. No 3D surface is shown: [limits](limits.md)."""
 
 
 def interface_section(measured: Sequence[PanelAnswers]) -> str:
