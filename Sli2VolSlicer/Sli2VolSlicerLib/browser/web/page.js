@@ -33,6 +33,14 @@
     call("sli2vol_key", name);
   });
 
+  // A field that is done with gives the keys back.
+  function leaveField() {
+    if (document.activeElement && document.activeElement.blur) document.activeElement.blur();
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.tagName === "INPUT") event.target.blur();
+  });
+
   // Uploads: to the gateway, which stores them and answers with a name for the session.
   async function upload(files) {
     if (!files.length) return;
@@ -136,6 +144,7 @@
       if (!first) fetchFile(download);
       first = false;
     });
+    window.trame.state.watch(["window_preset", "layout"], () => setTimeout(leaveField, 0));
   }
   begin();
 })();
