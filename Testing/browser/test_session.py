@@ -206,6 +206,18 @@ def test_a_refused_file_is_told_and_the_open_volume_stays(page: Visitor, name: s
     assert np.array_equal(page.drawn(), disc())
 
 
+def test_of_several_volumes_in_the_folder_none_is_opened_by_itself(page: Visitor) -> None:
+    page.do(page.session.open_only())
+    assert page["volume_name"] == "Sample (made up)"
+
+
+def test_the_large_3d_view_shows_the_segments(page: Visitor) -> None:
+    page.paint(disc())
+    page.set(layout="3D")
+    assert page["show_3d"]
+    page.set(layout="Axial")
+
+
 def test_another_volume_takes_the_place_of_the_first(page: Visitor) -> None:
     page.paint(disc())
     page.do(page.session.open_shared("small.nii.gz"))

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 import slicer
 import vtk
 
 from ..engine.errors import AnnotationError, OutputError
+from ..files.volume_files import Grid, write_image
 from ..scene.files import save_segmentation
 from ..scene.geometry import image_to_array, matrix_to_array
 from ..scene.segments import painted_ids
@@ -62,20 +62,23 @@ def _write_label_map(segmentation_node: Any, segments: tuple[str, ...], volume_n
     )
     for label, segment_id in enumerate(segments, start=1):
         labels[_on_volume(segmentation_node, segment_id, volume_node) > 0] = label
-    image = sitk.GetImageFromArray(labels)
-    matrix = vtk.vtkMatrix4x4()
-    volume_node.GetIJKToRASMatrix(matrix)
-    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix_to_array(matrix)
-    spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    image.SetOrigin(lps[:3, 3].tolist())
-    image.SetSpacing(spacing.tolist())
-    image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
     try:
-        sitk.WriteImage(image, str(target), useCompression=True)
+        write_image(target, labels, _grid_of(volume_node))
     except RuntimeError as error:
         msg = f"The label map '{target.name}' could not be written: {error}"
         raise OutputError(msg) from error
     return target
+
+
+def _grid_of(volume_node: Any) -> Grid:
+    matrix = vtk.vtkMatrix4x4()
+    volume_node.GetIJKToRASMatrix(matrix)
+    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix_to_array(matrix)
+    spacing = np.linalg.norm(lps[:3, :3], axis=0)
+    x, y, z = (float(value) for value in spacing)
+    i, j, k = (float(value) for value in lps[:3, 3])
+    direction = tuple(float(value) for value in (lps[:3, :3] / spacing).ravel())
+    return Grid(tuple(volume_node.GetImageData().GetDimensions()), (x, y, z), (i, j, k), direction)
 
 
 def _on_volume(segmentation_node: Any, segment_id: str, volume_node: Any) -> np.ndarray:

@@ -32,7 +32,7 @@ from .page_state import PageState
 from .session_files import SessionFolder
 from .timeline_picture import timeline_picture
 from .timers import LoopTimer
-from .views import Views
+from .views import LAYOUTS, Views
 from .volumes import Volumes
 
 _SEGMENTS, _VIEWS = "segments", "views"
@@ -132,6 +132,12 @@ class Session:
         """Open a volume of the folder given at start."""
         await self._open(name, lambda: self.volumes.read_shared(name))
 
+    async def open_only(self) -> None:
+        """Open what is in the folder given at start if it is one volume: there is nothing to choose."""
+        name = self.volumes.only_shared()
+        if name is not None:
+            await self.open_shared(name)
+
     async def open_sample(self) -> None:
         """Open the sample."""
         await self._open("sample", lambda: asyncio.sleep(0, self.volumes.make_sample()))
@@ -225,6 +231,9 @@ class Session:
 
     def _set_layout(self, name: str) -> None:
         self.views.layouts.set_layout(name)
+        if name == LAYOUTS[-1] and self.desk.volume is not None:
+            # A large 3D view is there to show something.
+            self.page.show(show_3d=True)
         self._observe()
         self._settling.start()
 

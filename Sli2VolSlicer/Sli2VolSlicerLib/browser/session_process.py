@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trame.app import get_server
+from trame.app.asynchronous import create_task
 
 from ..scene.panel_state import DEVICES
 from .folder import SharedFolder
@@ -51,6 +52,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     def announce(**_: Any) -> None:
         own.announce(server.port)
         session.warm_up()
+        create_task(session.open_only())
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -46,6 +46,11 @@ class Volumes:
         """Show what there is in the folder given at start."""
         self._page.show(folder_names=list(self._shared.list()) if self._shared is not None else [])
 
+    def only_shared(self) -> str | None:
+        """The name of the only volume in the folder given at start; None if there are none, or several."""
+        names = self._shared.list() if self._shared is not None else ()
+        return names[0] if len(names) == 1 else None
+
     async def read_upload(self, name: str) -> Any:
         """Open what was uploaded under that name, which is relative to the session's folder.
 
