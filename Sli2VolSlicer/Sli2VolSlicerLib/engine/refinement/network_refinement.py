@@ -9,6 +9,7 @@ from ..devices import Device
 from ..expected_dice import Journey, RefinedSlice
 from ..passes import PRESENT, Pass, SliceResult, certainty
 from ..protocol import Region, bounding_region
+from .clean_up import EDGE_REACH, connected, drawn_to_edges
 from .network import RefinementNetwork
 from .view import BEYOND, PassView, view_of
 
@@ -62,27 +63,36 @@ class NetworkRefinement:
         change, verdicts = self._looked_at(view)
         region = _region(view, run.grid.shape)
         rows_columns = region.slices
-        distances = view.distances()[1:]
-        trust = (_TRUST_NEAR + (_TRUST_FAR - _TRUST_NEAR) * (distances / _FAR).clamp(max=1)).tolist()
+        away = view.distances()[1:]
+        distances, trust = (
+            away.tolist(),
+            (_TRUST_NEAR + (_TRUST_FAR - _TRUST_NEAR) * (away / _FAR).clamp(max=1)).tolist(),
+        )
         changes = view.window.paste(change[1:], run.grid.shape)
         opinions = torch.sigmoid(verdicts[1:, 1]).tolist()
+        found = [before.placed(run.grid.shape)[rows_columns] for before in run.results[:length]]
+        found += [np.zeros(region.shape, np.float32)] * (len(changes) - len(found))
+        softs = [
+            _mended(before, by, trust[position], self._may_keep(run, position))
+            for position, (before, by) in enumerate(zip(found, changes, strict=True))
+        ]
         mended: list[SliceResult] = []
-        for position, (by, distance) in enumerate(zip(changes, distances.tolist(), strict=True)):
-            before = run.results[position] if position < len(run.results) else None
-            found = before.placed(run.grid.shape)[rows_columns] if before else np.zeros(region.shape, np.float32)
-            is_sure = position < run.usual_length and before is not None and before.confidence > self._sure
-            soft = _mended(found, by, trust[position], is_sure)
-            soft[soft < PRESENT] = 0.0
-            there, was_there = soft > 0.5, found > 0.5
+        for position, soft in enumerate(_cleaned(np.stack(softs), run, view, region)):
+            there, was_there = soft > 0.5, found[position] > 0.5
             area = float(there.sum())
             refined = RefinedSlice(
                 verdict=opinions[position],
-                distance=distance,
+                distance=distances[position],
                 area_share=area / run.drawn_area,
                 agreement=2 * float((there & was_there).sum()) / max(1.0, area + float(was_there.sum())),
             )
-            mended.append(_result(soft, region, refined, before.journey if before else _NO_JOURNEY))
+            journey = run.results[position].journey if position < len(run.results) else _NO_JOURNEY
+            mended.append(_result(soft, region, refined, journey))
         return _until_gone(mended)
+
+    def _may_keep(self, run: Pass, position: int) -> bool:
+        """Whether the pass was so sure of a slice that refinement may not end it there."""
+        return position < min(run.usual_length, len(run.results)) and run.results[position].confidence > self._sure
 
     @torch.inference_mode()
     def _looked_at(self, view: PassView) -> tuple[torch.Tensor, torch.Tensor]:
@@ -94,6 +104,15 @@ class NetworkRefinement:
             odds = log_odds(soft) + change[0].float()
             soft = looked_at_again(view.soft[None], odds[None])[0]
         return odds - log_odds(view.soft), verdicts[0].float()
+
+
+def _cleaned(softs: np.ndarray, run: Pass, view: PassView, region: Region) -> np.ndarray:
+    """The mended slices with outlines on edges and nothing hanging in the air, float32 (slices, rows, columns)."""
+    intensity = np.stack([run.grid.intensity(index)[region.slices] for index in view.slices[1:]])
+    reach = round(EDGE_REACH * float(np.sqrt(run.drawn_area)))
+    softs = drawn_to_edges(softs, intensity, reach, view.contrast)
+    softs[softs < PRESENT] = 0.0
+    return connected(softs, run.drawn[region.slices] > 0.5)
 
 
 def _until_gone(mended: list[SliceResult]) -> list[SliceResult]:

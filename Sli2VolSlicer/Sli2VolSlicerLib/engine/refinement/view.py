@@ -30,6 +30,7 @@ class PassView:
         intensity: float32 (slices, SIDE, SIDE), 0..1 over the range seen around what was drawn.
         soft: float32, the same shape: what was drawn, what the pass found, nothing on the slices beyond it.
         measures: float32 (slices, MEASURES).
+        contrast: the range of intensities that is seen around what was drawn.
     """
 
     window: SquareWindow
@@ -37,6 +38,7 @@ class PassView:
     intensity: torch.Tensor
     soft: torch.Tensor
     measures: torch.Tensor
+    contrast: float
 
     def distances(self) -> torch.Tensor:
         """float32 (slices,), how far each lies from the anchor, in square roots of the drawn area (4 at most)."""
@@ -74,7 +76,8 @@ def view_of(run: Pass, length: int) -> PassView | None:
     masks = [run.drawn[rows, columns], *(result.placed(grid.shape)[rows, columns] for result in results)]
     soft = torch.zeros(count + 1, SIDE, SIDE)
     soft[: len(masks)] = offset.cut(masks)
-    return PassView(window, slices, offset.cut(pictures), soft, torch.from_numpy(_measures(run, results, count)))
+    measures = torch.from_numpy(_measures(run, results, count))
+    return PassView(window, slices, offset.cut(pictures), soft, measures, high - low)
 
 
 def maps_of(intensity: torch.Tensor, soft: torch.Tensor, drawn: torch.Tensor, drawn_on: torch.Tensor) -> torch.Tensor:

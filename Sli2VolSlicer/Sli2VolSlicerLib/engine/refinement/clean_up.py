@@ -1,0 +1,60 @@
+"""What is done to a refined pass at the end: outlines drawn to edges, parts that hang in the air taken away."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch.nn import functional
+
+EDGE_REACH = 0.05
+"""Radius within which an outline is drawn to edges, as a share of the square root of the drawn area."""
+
+_FLATNESS = 0.02
+"""Variance, as a share of the squared contrast, under which a place has no edge to draw to."""
+
+
+def drawn_to_edges(soft: np.ndarray, intensity: np.ndarray, reach: int, contrast: float) -> np.ndarray:
+    """Soft masks that follow the edges near their outlines: guided filtering (He et al. 2013, Eq. 5, 6 and 8).
+
+    A network that sees a large structure through 64x64 pixels draws it coarser than the slice shows it.
+
+    Args:
+        soft: float32 (slices, rows, columns), 0..1.
+        intensity: float32, the same shape.
+        reach: radius in pixels; 0 leaves everything as it is.
+        contrast: the range of intensities around the structure.
+    """
+    if reach < 1:
+        return soft
+    guide, mask = torch.from_numpy(intensity), torch.from_numpy(soft)
+    of_guide, of_mask, squares, products = _means(torch.stack([guide, mask, guide * guide, guide * mask], 1), reach)
+    slope = (products - of_guide * of_mask) / (squares - of_guide * of_guide + _FLATNESS * contrast**2)
+    slopes, offsets = _means(torch.stack([slope, of_mask - slope * of_guide], 1), reach)
+    result: np.ndarray = (slopes * guide + offsets).clamp_(0, 1).numpy()
+    return result
+
+
+def _means(maps: torch.Tensor, reach: int) -> tuple[torch.Tensor, ...]:
+    """Means over squares, of (slices, maps, rows, columns), one tensor per map."""
+    side = 2 * reach + 1
+    return functional.avg_pool2d(maps, side, 1, reach, count_include_pad=False).unbind(1)
+
+
+def connected(soft: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Soft masks without the parts that do not touch the slice before.
+
+    Args:
+        soft: float32 (slices, rows, columns), the slices of a pass in its order.
+        drawn: bool (rows, columns), what it starts from.
+    """
+    result, before = soft.copy(), drawn
+    for each in result:
+        there = each > 0.5
+        parts, count = ndimage.label(there)
+        touching = np.unique(parts[ndimage.binary_dilation(before) & there])
+        if count > len(touching) > 0:
+            each[there & ~np.isin(parts, touching)] = 0.0
+        if touching.size:
+            before = each > 0.5
+    return result
