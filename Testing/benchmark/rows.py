@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .cases import BenchmarkError, Volume
-from .work import RowResult, RowSession, Work
+from .work import GIVEN_ENDS, RowResult, RowSession, Work
 
 ENGINE_ROWS = (
     "copy",
@@ -23,7 +23,10 @@ ENGINE_ROWS = (
     "sli2vol",
 )
 SLICER_ROWS = ("grow-from-seeds", "fill-between-slices")
-ALL_ROWS = (*ENGINE_ROWS, *SLICER_ROWS)
+INTERPOLATING_ROWS = ("interpolation",)
+"""Rows of the engine that are also given the structure's true end slices; they cannot go on past what was drawn."""
+
+ALL_ROWS = (*ENGINE_ROWS, *SLICER_ROWS, *INTERPOLATING_ROWS)
 OURS = "sli2vol"
 
 _WEIGHTS_OF = {
@@ -81,7 +84,7 @@ def _weights(kind: str, given: dict[str, Path]) -> Path:
 
 def open_row(spec: RowSpec, volume: Volume) -> RowSession:
     """Bind a row to a volume."""
-    if spec.name in ENGINE_ROWS:
+    if spec.name in (*ENGINE_ROWS, *INTERPOLATING_ROWS):
         return EngineSession(spec, volume)
     from .slicer_effects import FillBetweenSlices, GrowFromSeeds
 
@@ -98,23 +101,38 @@ class EngineSession:
 
         method = create_method(spec.name, spec.weights, spec.device, refinement=spec.refinement)
         self._session = PropagationSession(SliceStack(volume.image, volume.spacing_mm, axis=0), method)
+        self._is_given_ends = spec.name in INTERPOLATING_ROWS
 
     def segment(self, work: Work) -> RowResult:
-        """Propagate the painted slice in both directions until the structure ends."""
+        """Propagate the painted slice in both directions until the structure ends.
+
+        Rows that interpolate get the structure's first and last slice too.
+        """
         from Sli2VolSlicerLib.engine.records import Anchor
 
+        ends = _ends(work) if self._is_given_ends else {}
+        anchors = [Anchor(index, 1, mask) for index, mask in (ends | {work.seed_slice: work.painted}).items()]
         started = time.perf_counter()
-        done = self._session.propagate([Anchor(work.seed_slice, 1, work.painted)])
+        done = self._session.propagate(anchors)
         seconds = time.perf_counter() - started
+        confidence = done.slice_confidence[1].copy()
+        # What was given says nothing of how well the row knows itself.
+        confidence[[index for index in ends if index != work.seed_slice]] = np.nan
         return RowResult(
             mask=np.asarray(done.masks[1], bool),
             seconds=seconds,
             slices=done.slices_propagated,
-            slice_confidence=done.slice_confidence[1],
+            slice_confidence=confidence,
             stops=tuple(f"{p.step:+d} {p.last_slice}: {p.reason.value}" for p in done.passes),
-            notes=done.notes,
+            notes=(*done.notes, GIVEN_ENDS) if ends else done.notes,
             device=done.device,
         )
+
+
+def _ends(work: Work) -> dict[int, np.ndarray]:
+    """The structure's true first and last slice: their index to their mask."""
+    there = np.flatnonzero(work.truth.any(axis=(1, 2)))
+    return {int(index): np.ascontiguousarray(work.truth[index]) for index in there[[0, -1]]}
 
 
 def fingerprint(spec: RowSpec) -> str:
@@ -122,7 +140,7 @@ def fingerprint(spec: RowSpec) -> str:
     digest = hashlib.sha256()
     folder = Path(__file__).resolve().parent
     sources = [folder / "cases.py", folder / "metrics.py", folder / "work.py"]
-    if spec.name in ENGINE_ROWS:
+    if spec.name in (*ENGINE_ROWS, *INTERPOLATING_ROWS):
         import Sli2VolSlicerLib.engine
 
         sources.extend(sorted(Path(Sli2VolSlicerLib.engine.__file__ or "").parent.rglob("*.py")))

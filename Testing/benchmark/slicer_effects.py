@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
-from .work import RowResult, Work
+from .work import GIVEN_ENDS, RowResult, Work
 
 INSIDE, OUTSIDE = 1, 2
 
@@ -138,8 +138,7 @@ class FillBetweenSlices:
                     slices += high - low - 1
                     break
         mask[work.seed_slice] = work.painted
-        notes = ("also given the first and the last slice of the structure",)
-        return RowResult(mask, time.perf_counter() - started, slices, notes=notes)
+        return RowResult(mask, time.perf_counter() - started, slices, notes=(GIVEN_ENDS,))
 
 
 def end_candidates(truth: np.ndarray, seed: int, step: int) -> list[int]:

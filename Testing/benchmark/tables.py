@@ -42,6 +42,10 @@ _DESCRIPTIONS = {
         "Slicer's \"Fill between slices\". It interpolates, so it was also **given the structure's true first and last "
         "slice**, which no other row gets; an end too thin for the filter (no 3x3 block) was moved inwards"
     ),
+    "interpolation": (
+        "shape-based interpolation: signed distances of drawn slices, mixed. It too was **given the structure's true "
+        "first and last slice**"
+    ),
 }
 
 

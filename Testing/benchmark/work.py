@@ -7,6 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
+GIVEN_ENDS = "also given the first and the last slice of the structure"
+"""The note of rows that interpolate."""
+
 
 @dataclass(frozen=True, eq=False)
 class Work:

@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 
 from sli2vol_benchmark.interpolations import Drawn, fill_between_slices, shape_interpolation
+from Sli2VolSlicerLib.engine.methods import create_method
+from Sli2VolSlicerLib.engine.records import Anchor
+from Sli2VolSlicerLib.engine.session import PropagationSession
+from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
 SHAPE = (12, 40, 40)
 SPACING = (2.0, 1.0, 1.0)
@@ -50,3 +54,12 @@ def test_drawn_slices_are_kept_and_neighbours_need_nothing_between(interpolate) 
 def test_nothing_is_filled_towards_a_slice_drawn_empty(interpolate) -> None:
     result = made(interpolate, {2: disk(5), 5: disk(5) & False, 9: disk(5)})
     assert np.flatnonzero(result.any(axis=(1, 2))).tolist() == [2, 9]
+
+
+def test_the_engine_s_interpolation_gives_the_same() -> None:
+    drawn = {2: disk(5), 6: disk(12), 9: disk(8)}
+    stack = SliceStack(np.random.default_rng(0).random(SHAPE), SPACING)
+    session = PropagationSession(stack, create_method("interpolation"))
+    result = session.propagate([Anchor(index, 1, mask) for index, mask in drawn.items()])
+    # But for a voxel that lies on the outline to the last digit.
+    assert (result.masks[1] != shape_interpolation(drawn, SHAPE, SPACING)).sum() <= 2

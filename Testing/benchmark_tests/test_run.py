@@ -77,6 +77,19 @@ def test_the_engine_s_rows_run_and_say_how_sure_they_are(small_data: Path, tmp_p
     assert len(only.slice_indices) == len(only.slice_dice) == len(only.slice_confidence) > 0
 
 
+@pytest.mark.slow
+def test_interpolation_is_given_the_structure_s_ends_and_says_so(small_data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "results.json"
+    arguments = [str(small_data), "--output", str(output), "--rows", "interpolation", "--families", "hnCT", "--quiet"]
+    assert main(arguments) == 0
+    (only,) = read_results(lines_path(output)).values()
+    assert only.error == ""
+    assert only.notes == ("also given the first and the last slice of the structure",)
+    assert sum(only.over) == sum(only.under) == 0
+    # Slices that were drawn say nothing of how well the confidence is judged.
+    assert len(only.slice_indices) == only.slices
+
+
 def test_mistakes_in_the_arguments_are_named(
     small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

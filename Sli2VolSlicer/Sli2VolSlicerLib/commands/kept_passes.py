@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..engine.protocol import Method
+    from ..engine.protocol import CarryingMethod
     from ..training.refinement import LabelledVolume, PassExample
 
 
@@ -25,7 +25,7 @@ class KeptPasses:
         folder: made when it is needed.
     """
 
-    method: Method
+    method: CarryingMethod
     correspondence: str
     earlier: str | None
     seed: int

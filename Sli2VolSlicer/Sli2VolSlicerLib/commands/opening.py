@@ -26,7 +26,10 @@ so 0 is the last axis of a NIfTI file (usually axial), 1 the middle one and 2 th
 def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     """--method, --device, --weights and --refinement."""
     parser.add_argument(
-        "--method", default="sli2vol", help="sli2vol (default), sli2vol-paper, copy, or optical-flow", metavar="NAME"
+        "--method",
+        default="sli2vol",
+        help="sli2vol (default), sli2vol-paper, copy, optical-flow, or interpolation",
+        metavar="NAME",
     )
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute (default: auto)"

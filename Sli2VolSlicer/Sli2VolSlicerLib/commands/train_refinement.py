@@ -74,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from ..engine.devices import choose_device
     from ..engine.methods import create_method
+    from ..engine.protocol import CarryingMethod
     from ..engine.weights_file import load_refinement
     from ..training.refinement import RefinementTrainer, RefinementTraining
     from ..training.resumable import steps_wanted
@@ -88,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         outputs.claim(arguments.output, (".safetensors",), tuple(inputs))
         paths = find_volumes(arguments.volumes)
         method = create_method("sli2vol", weights, device, refinement=arguments.earlier)
+        assert isinstance(method, CarryingMethod), method.name
         earlier = None if arguments.earlier is None else load_refinement(arguments.earlier)
         began_with = None if arguments.earlier is None else sha256_of(arguments.earlier)
         folder = arguments.output.with_name(f"{arguments.output.name}.passes")

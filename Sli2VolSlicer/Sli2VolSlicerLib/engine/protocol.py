@@ -1,15 +1,16 @@
-"""The one protocol that every propagation method speaks."""
+"""What every propagation method speaks: it carries labels from slice to slice, or makes the whole result at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
 if TYPE_CHECKING:
     from .passes import Pass, SliceResult
+    from .records import Anchor
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,10 @@ class Refinement(Protocol):
 
 
 class Method(Protocol):
-    """A way of carrying labels from slices where they are known to a slice where they are not."""
+    """A way of getting from slices where labels are known to slices where they are not.
+
+    It is a `CarryingMethod` or a `WholeMethod`; the session asks which.
+    """
 
     @property
     def name(self) -> str: ...
@@ -192,6 +196,11 @@ class Method(Protocol):
         """What the user should be told, e.g. that a GPU ran out of memory."""
         ...
 
+
+@runtime_checkable
+class CarryingMethod(Method, Protocol):
+    """Carries labels from slice to slice; the session runs passes by it."""
+
     @property
     def rules(self) -> PassRules: ...
 
@@ -201,3 +210,45 @@ class Method(Protocol):
         ...
 
     def open(self, source: SliceSource) -> Carrier: ...
+
+
+@dataclass(frozen=True, eq=False)
+class FilledSlice:
+    """What a method made of one slice.
+
+    Attributes:
+        region: where `soft` lies; nothing of the structure is outside.
+        soft: float32 (region rows, region columns), 0..1.
+        expected_dice: 0..1, how good the mask probably is.
+    """
+
+    region: Region
+    soft: np.ndarray
+    expected_dice: float
+
+
+class Filling(Protocol):
+    """One label whose drawn slices are known, ready to be made slice by slice."""
+
+    @property
+    def slices(self) -> Sequence[int]:
+        """The slices that it can speak of, none of them drawn."""
+        ...
+
+    def fill(self, index: int) -> FilledSlice: ...
+
+
+@runtime_checkable
+class WholeMethod(Method, Protocol):
+    """Makes a label's whole result from all its drawn slices; nothing is carried from slice to slice."""
+
+    def plan(self, source: SliceSource, anchors: Sequence[Anchor]) -> Filling:
+        """Get ready to fill one label.
+
+        Args:
+            anchors: all of the label's drawn slices, in order; some may be empty.
+
+        Raises:
+            AnnotationError: it needs more to be drawn; the message says what.
+        """
+        ...

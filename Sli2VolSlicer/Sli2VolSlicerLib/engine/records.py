@@ -92,6 +92,7 @@ class StopReason(Enum):
     JUMP = "the mask jumped away from the one before"
     RANGE = "end of the allowed range"
     REFINEMENT = "looking back at the whole pass, it ends here"
+    NOT_DRAWN = "no slice drawn beyond it shows the structure"
 
 
 @dataclass(frozen=True)

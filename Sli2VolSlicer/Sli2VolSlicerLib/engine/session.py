@@ -12,7 +12,7 @@ import numpy as np
 from .errors import AnnotationError, PropagationCancelled
 from .fusion import LabelPlan, fuse_label, unheard
 from .passes import Pass, SliceResult, StageSeconds, advance, begin_pass, relay
-from .protocol import Carrier, Method, Refinement
+from .protocol import Carrier, CarryingMethod, Method, Refinement, WholeMethod
 from .records import (
     UNLIMITED,
     Anchor,
@@ -26,6 +26,7 @@ from .records import (
     StopReason,
 )
 from .slice_stack import SliceStack
+from .whole import WholeLabel, propagate_whole
 from .working_grid import WorkingGrid, working_scale
 
 _KEPT_PASSES = 256
@@ -73,7 +74,7 @@ class PropagationSession:
 
     Args:
         stack: the volume's slices along the painted axis.
-        method: how labels are carried.
+        method: how labels are carried, or how the whole result is made.
     """
 
     def __init__(self, stack: SliceStack, method: Method) -> None:
@@ -94,6 +95,8 @@ class PropagationSession:
     ) -> Propagation:
         """Carry every anchor up and down until its structure ends or the next anchor begins.
 
+        A method that makes the result as a whole does so instead; it has no directions.
+
         Args:
             anchors: what the user has drawn; several labels and several slices may be given.
             direction: both, up (towards higher slice numbers) or down.
@@ -103,7 +106,8 @@ class PropagationSession:
             is_cancelled: asked between slices.
 
         Raises:
-            AnnotationError: no anchors, an anchor off the grid, beyond its limits or given twice, or none drawn.
+            AnnotationError: no anchors, an anchor off the grid, beyond its limits or given twice, none drawn, or
+                too few for the method.
             SliceRangeError: `slice_range` holds no slice of the volume.
             PropagationCancelled: `is_cancelled` said so; what was computed so far is kept.
         """
@@ -115,6 +119,9 @@ class PropagationSession:
         seconds = StageSeconds()
         plans = self._plans(anchors)
         allowed = {plan.label: limits.get(plan.label, UNLIMITED).within(low, high) for plan in plans}
+        if isinstance(self.method, WholeMethod):
+            labels = [WholeLabel(plan.label, plan.anchors, allowed[plan.label]) for plan in plans]
+            return propagate_whole(self.method, self.stack, labels, progress, is_cancelled)
         tasks = [task for plan in plans for task in self._tasks(plan, direction, allowed[plan.label])]
         steps = self._run(tasks, seconds, progress, is_cancelled)
         refining = time.perf_counter()
@@ -161,7 +168,8 @@ class PropagationSession:
         """Get ready for a correction on one slice, while the user draws it.
 
         Passes run from there as if the present result were drawn, and what does not depend on the drawing is kept:
-        features and affinities. The next `propagate` takes less time for it and gives the same.
+        features and affinities. The next `propagate` takes less time for it and gives the same. Where no passes are
+        run there is nothing to get ready.
 
         Args:
             propagation: the present result.
@@ -173,6 +181,8 @@ class PropagationSession:
         Raises:
             PropagationCancelled: `is_cancelled` said so; what is ready by then serves.
         """
+        if isinstance(self.method, WholeMethod):
+            return
         drawn = {(anchor.label, anchor.slice_index) for anchor in anchors}
         guesses = [
             Anchor(slice_index, each, mask[int(there[np.abs(there - slice_index).argmin()])])
@@ -184,6 +194,12 @@ class PropagationSession:
         everywhere = (0, self.stack.slice_count - 1)
         tasks = [task for plan in self._plans(expected) for task in self._tasks(plan, Direction.BOTH, everywhere)]
         self._run(tasks, StageSeconds(), None, is_cancelled, rehearse=True)
+
+    @property
+    def _carrying(self) -> CarryingMethod:
+        """The method, where passes are run by it."""
+        assert isinstance(self.method, CarryingMethod), self.method.name
+        return self.method
 
     def _check(self, anchors: Sequence[Anchor]) -> None:
         if not any(anchor.mask.any() for anchor in anchors):
@@ -213,7 +229,7 @@ class PropagationSession:
     def _grid(self, scale: float) -> tuple[WorkingGrid, Carrier]:
         if scale not in self._grids:
             grid = WorkingGrid(self.stack, scale)
-            self._grids[scale] = (grid, self.method.open(grid))
+            self._grids[scale] = (grid, self._carrying.open(grid))
         return self._grids[scale]
 
     def _plans(self, anchors: Sequence[Anchor]) -> list[LabelPlan]:
@@ -258,9 +274,9 @@ class PropagationSession:
                 del self._passes[next(iter(self._passes))]
             # The magnification follows from the label's largest anchor, so that a correction near an end of a large
             # structure finds its features computed. A pass once begun keeps its own: nothing changes elsewhere.
-            scale = working_scale(largest) if self.method.rules.rescale else 1.0
+            scale = working_scale(largest) if self._carrying.rules.rescale else 1.0
             grid = self._grid(scale)[0]
-            run = begin_pass(grid, self.method.rules, anchor.label, anchor.slice_index, step, anchor.mask)
+            run = begin_pass(grid, self._carrying.rules, anchor.label, anchor.slice_index, step, anchor.mask)
             run.may_be_sent_on = is_fair
             self._passes[key] = run
         return self._passes[key]
@@ -294,7 +310,7 @@ class PropagationSession:
             # The hindmost go first, so that passes meet and share their affinities from there on.
             target = min((run.next_slice for run in beside), key=lambda index: index * first.step)
             together = [run for run in beside if run.next_slice == target]
-            advance(together, self._grid(first.grid.scale)[1], self.method.rules, seconds, rehearse=rehearse)
+            advance(together, self._grid(first.grid.scale)[1], self._carrying.rules, seconds, rehearse=rehearse)
             done += len(together)
             if progress is not None:
                 left = sum(task.remaining for task in tasks)
@@ -304,7 +320,7 @@ class PropagationSession:
     def _outcome(self, task: _Task) -> Sequence[SliceResult]:
         """What came of a pass as far as it may go: refined, once for every length."""
         run, room = task.run, task.room
-        refinement = self.method.refinement
+        refinement = self._carrying.refinement
         if refinement is None:
             return run.results[:room]
         if task.meets is not None:
@@ -314,7 +330,7 @@ class PropagationSession:
 
     def _is_sent_on(self, task: _Task) -> bool:
         """Whether a pass that has stopped goes on, because refinement still sees the structure there."""
-        run, refinement = task.run, self.method.refinement
+        run, refinement = task.run, self._carrying.refinement
         is_open = run.stopped is not None and len(run.results) < task.room
         may_go_on = is_open and task.meets is None and run.may_be_sent_on
         if refinement is None or not may_go_on:
@@ -323,7 +339,7 @@ class PropagationSession:
         return relay(run, _refined(run, run.room, refinement))
 
     def _notes(self, plans: Sequence[LabelPlan]) -> tuple[str, ...]:
-        if self.method.rules.verification not in ("self-checked", "histogram"):
+        if self._carrying.rules.verification not in ("self-checked", "histogram"):
             return self.method.notes
         return self.method.notes + tuple(
             f"Label {plan.label}: verification stepped back, it would have deleted part of what was drawn."

@@ -32,6 +32,7 @@ class Options:
             "sli2vol": _("Sli2Vol, refined (recommended)"),
             "sli2vol-paper": _("Sli2Vol as published"),
             "optical-flow": _("Optical flow (needs no weights)"),
+            "interpolation": _("Interpolate between drawn slices (needs two at least)"),
             "copy": _("Copy the mask (to compare with)"),
         }
         for name in METHODS:

@@ -17,6 +17,7 @@ from ..refinement.network_refinement import NetworkRefinement
 from ..weights_file import load_network, load_refinement
 from .copy_mask import CopyMask
 from .correspondence import Correspondence
+from .interpolation import Interpolation
 from .optical_flow import OpticalFlow
 
 DEFAULT_RULES = PassRules(
@@ -73,6 +74,10 @@ def _optical_flow(_: _Wanted) -> Method:
     return OpticalFlow()
 
 
+def _interpolation(_: _Wanted) -> Method:
+    return Interpolation()
+
+
 def _network(method: str, weights: Path | None, architecture: str) -> CorrespondenceNetwork:
     if weights is None:
         msg = f"Method {method!r} needs a weights file; name one, or take the catalogue's."
@@ -94,10 +99,11 @@ _MAKERS: dict[str, _Maker] = {
     "sli2vol-paper-no-verification": partial(_sli2vol_paper, "sli2vol-paper-no-verification", PassRules()),
     "copy": _copy,
     "optical-flow": _optical_flow,
+    "interpolation": _interpolation,
     "random-weights": _random_weights,
 }
 
-METHOD_NAMES: tuple[str, ...] = ("sli2vol", "sli2vol-paper", "copy", "optical-flow")
+METHOD_NAMES: tuple[str, ...] = ("sli2vol", "sli2vol-paper", "copy", "optical-flow", "interpolation")
 """What users choose from; the makers know a few more, for the benchmark."""
 
 METHODS_WITH_WEIGHTS: tuple[str, ...] = ("sli2vol", "sli2vol-paper")

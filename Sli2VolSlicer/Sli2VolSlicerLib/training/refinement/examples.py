@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ...engine.passes import Pass
-from ...engine.protocol import Method
+from ...engine.protocol import CarryingMethod
 from ...engine.refinement.view import view_of
 from .objects import Family, LabelledVolume
 from .starts import ExampleSettings, pass_starts
@@ -41,7 +41,7 @@ class PassExample:
 
 
 def pass_examples(
-    volume: LabelledVolume, method: Method, settings: ExampleSettings, seed: int, is_held_out: bool = False
+    volume: LabelledVolume, method: CarryingMethod, settings: ExampleSettings, seed: int, is_held_out: bool = False
 ) -> list[PassExample]:
     """Passes of a method on a volume's structures, grown regions and tracks, from random anchors, both ways.
 

@@ -12,7 +12,7 @@ import torch
 from ...engine.errors import MethodError
 from ...engine.expected_dice import Journey
 from ...engine.passes import PRESENT, Pass, SliceResult, certainty, relay
-from ...engine.protocol import Method, Refinement, bounding_region
+from ...engine.protocol import CarryingMethod, Refinement, bounding_region
 from ...engine.refinement.network_refinement import log_odds
 from .examples import PassExample, example_of
 from .objects import LabelledVolume
@@ -55,7 +55,7 @@ class SendingOn:
 
 def sent_on_examples(
     volume: LabelledVolume,
-    method: Method,
+    method: CarryingMethod,
     settings: ExampleSettings,
     sending: SendingOn,
     seed: int,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ...engine.passes import Pass, StageSeconds, advance, begin_pass
-from ...engine.protocol import Carrier, Method, PassRules
+from ...engine.protocol import Carrier, CarryingMethod, PassRules
 from ...engine.slice_stack import MINIMUM_SIDE, SliceStack
 from ...engine.working_grid import WorkingGrid, working_scale
 from .objects import LEAST_SLICES, Family, LabelledVolume, TrainingObject, grown_objects, label_values, labelled_objects
@@ -51,7 +51,7 @@ class Seen:
     """A stack of slices and what the method keeps of it at each working scale."""
 
     stack: SliceStack
-    method: Method
+    method: CarryingMethod
     opened: dict[float, tuple[WorkingGrid, Carrier]] = field(default_factory=dict)
 
     @property
@@ -103,7 +103,7 @@ class PassStart:
 
 
 def pass_starts(
-    volume: LabelledVolume, method: Method, settings: ExampleSettings, generator: np.random.Generator
+    volume: LabelledVolume, method: CarryingMethod, settings: ExampleSettings, generator: np.random.Generator
 ) -> Iterator[PassStart]:
     """Passes to run on a volume's structures, grown regions and tracks, from random anchors, both ways.
 
