@@ -58,8 +58,8 @@ class Interpolation:
             where = f"on slice {shown[0]} only" if shown else "on no slice"
             msg = (
                 f"Label {anchors[0].label} is drawn {where}, and the method 'interpolation' fills between drawn "
-                "slices: it needs at least two of each label. Draw the structure on another slice, or choose the method "
-                "'sli2vol', which goes on from one."
+                "slices: it needs at least two of each label. Draw the structure on another slice, or choose "
+                "the method 'sli2vol', which goes on from one."
             )
             raise AnnotationError(msg)
         gaps = (
