@@ -130,7 +130,7 @@ def chosen_cases(data: Path, options: Options, volumes_per_structure: int) -> li
 
 def _can(row: PolicyRow, method: str) -> bool:
     """The policy "perceptual" needs a network."""
-    return row.policy != "perceptual" or method not in ("copy", "optical-flow")
+    return row.policy != "perceptual" or method not in ("copy", "optical-flow", "overfit")
 
 
 def _mark(spec: RowSpec) -> str:

@@ -21,6 +21,7 @@ ENGINE_ROWS = (
     "sli2vol-paper",
     "sli2vol-unrefined",
     "sli2vol",
+    "overfit",
 )
 SLICER_ROWS = ("grow-from-seeds", "fill-between-slices")
 INTERPOLATING_ROWS = ("interpolation",)
@@ -32,6 +33,7 @@ OURS = "sli2vol"
 _WEIGHTS_OF = {
     "sli2vol": "sli2vol",
     "sli2vol-unrefined": "sli2vol",
+    "overfit": "sli2vol",
     "sli2vol-paper": "sli2vol-paper",
     "sli2vol-paper-no-verification": "sli2vol-paper",
 }

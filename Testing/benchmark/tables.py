@@ -32,6 +32,7 @@ _DESCRIPTIONS = {
     "sli2vol-paper": "the paper's network and window with its verification",
     "sli2vol-unrefined": "ours, the passes left as they come",
     "sli2vol": "ours, the default: the same, each pass then mended as a whole",
+    "overfit": "the default, its outlines then moved by a small network fitted to that one structure (some seconds)",
     "grow-from-seeds": (
         "Slicer's \"Grow from seeds\": the painted mask as the structure's seed; as background a ring around it on "
         "the same slice, 3 mm away and 5 mm wide; seed locality 10; it may grow half the painted mask's mean diameter "

@@ -28,7 +28,7 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         default="sli2vol",
-        help="sli2vol (default), sli2vol-paper, copy, optical-flow, or interpolation",
+        help="sli2vol (default), sli2vol-paper, copy, optical-flow, interpolation, or overfit",
         metavar="NAME",
     )
     parser.add_argument(
@@ -48,15 +48,15 @@ def open_method(arguments: argparse.Namespace) -> tuple[Method, Path | None]:
     Raises:
         Sli2VolError: no such method, device or weights, or weights for a method that takes none.
     """
-    from ..engine.methods import METHOD_NAMES, METHODS_WITH_WEIGHTS, REFINEMENT_OF, create_method
+    from ..engine.methods import METHOD_NAMES, REFINEMENT_OF, WEIGHTS_OF, create_method
 
     weights: Path | None = arguments.weights
-    takes_weights = arguments.method in METHODS_WITH_WEIGHTS
+    takes_weights = arguments.method in WEIGHTS_OF
     if weights is not None and arguments.method in METHOD_NAMES and not takes_weights:
         msg = f"The method '{arguments.method}' takes no weights; leave --weights out, or choose another method."
         raise MethodError(msg)
     if weights is None and takes_weights:
-        weights = find_weights(arguments.method)
+        weights = find_weights(WEIGHTS_OF[arguments.method])
     refinement = None if arguments.refinement in (None, _UNREFINED) else Path(arguments.refinement)
     if arguments.refinement is None and arguments.method in REFINEMENT_OF:
         refinement = find_weights(REFINEMENT_OF[arguments.method])

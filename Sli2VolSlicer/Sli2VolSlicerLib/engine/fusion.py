@@ -59,6 +59,11 @@ def unheard(gap: int) -> int:
     return max(0, -(-gap // 6) - 1)
 
 
+def doubt_of(soft: np.ndarray) -> np.ndarray:
+    """How unsure a soft mask is of each pixel's label, float32, 0..0.5; 0 where nothing is in question."""
+    return np.where(soft > PRESENT, np.minimum(soft, 1 - soft), 0).astype(np.float32)
+
+
 def fuse_label(plan: LabelPlan, allowed: tuple[int, int], doubt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """One label's mask on the volume's slices, and how sure each slice is.
 
@@ -84,7 +89,7 @@ def fuse_label(plan: LabelPlan, allowed: tuple[int, int], doubt: np.ndarray) -> 
             full[region.slices] += np.float32(weight / total) * soft
         masks[index] = full > 0.5
         asked = full > PRESENT
-        doubt[index][asked] = np.maximum(doubt[index][asked], np.minimum(full, 1 - full)[asked])
+        doubt[index][asked] = np.maximum(doubt[index][asked], doubt_of(full)[asked])
         per_slice[index] = sum(weight * result.expected_dice for weight, _, result in votes) / total
     for anchor in plan.anchors:
         masks[anchor.slice_index] = anchor.mask

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -251,4 +251,38 @@ class WholeMethod(Method, Protocol):
         Raises:
             AnnotationError: it needs more to be drawn; the message says what.
         """
+        ...
+
+
+Tell = Callable[[int, int], None]
+"""Steps done and steps in all; called before every step, and may raise to cancel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """One label's result when all passes have ended, before a last look.
+
+    Attributes:
+        mask: bool (slices, rows, columns).
+        doubt: float32, the same shape, 0..0.5: of this label alone.
+        confidence: float32 (slices,), the Dice to be expected; NaN where no pass went.
+        drawn: the slices that are as they were drawn.
+    """
+
+    mask: np.ndarray
+    doubt: np.ndarray
+    confidence: np.ndarray
+    drawn: frozenset[int]
+
+    def soft(self, index: int) -> np.ndarray:
+        """One slice's soft mask, float32 (rows, columns)."""
+        return np.where(self.mask[index], 1 - self.doubt[index], self.doubt[index]).astype(np.float32)
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """A carrying method that has a last look at a label's result when all passes have ended."""
+
+    def finish(self, source: SliceSource, draft: Draft, tell: Tell) -> Mapping[int, FilledSlice]:
+        """The slices that it would have otherwise; what it says of drawn ones is not heard."""
         ...

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import AnnotationError, PropagationCancelled
+from .finishing import Told, fuse_finished
 from .fusion import LabelPlan, fuse_label, unheard
 from .passes import Pass, SliceResult, StageSeconds, advance, begin_pass, relay
-from .protocol import Carrier, CarryingMethod, Method, Refinement, WholeMethod
+from .protocol import Carrier, CarryingMethod, Finishing, Method, Refinement, WholeMethod
 from .records import (
     UNLIMITED,
     Anchor,
@@ -136,8 +137,14 @@ class PropagationSession:
         count, shape = self.stack.slice_count, self.stack.shape
         # Zeros take no memory until something is written: most of a volume is in no doubt.
         doubt = np.zeros((count, *shape), np.float32)
+        told = Told(progress, is_cancelled, steps)
         for plan in plans:
-            masks[plan.label], slice_confidence[plan.label] = fuse_label(plan, allowed[plan.label], doubt)
+            within = allowed[plan.label]
+            masks[plan.label], slice_confidence[plan.label] = (
+                fuse_finished(self.method, self.stack, plan, within, doubt, told)
+                if isinstance(self.method, Finishing)
+                else fuse_label(plan, within, doubt)
+            )
         ended = time.perf_counter()
         return Propagation(
             masks=masks,

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from .errors import PropagationCancelled
-from .passes import PRESENT
+from .fusion import doubt_of
 from .protocol import Filling, SliceSource, WholeMethod
 from .records import (
     Anchor,
@@ -89,11 +89,9 @@ def propagate_whole(
 def _fill(filling: Filling, index: int, mask: np.ndarray, doubt: np.ndarray) -> float:
     """Write one slice into its mask, bool, and its doubt, float32, both (rows, columns); the Dice to be expected."""
     filled = filling.fill(index)
-    rows_columns = filled.region.slices
-    soft = filled.soft
-    mask[rows_columns] = soft > 0.5
-    here = doubt[rows_columns]
-    np.maximum(here, np.where(soft > PRESENT, np.minimum(soft, 1 - soft), 0), out=here)
+    here = doubt[filled.region.slices]
+    mask[filled.region.slices] = filled.soft > 0.5
+    np.maximum(here, doubt_of(filled.soft), out=here)
     return filled.expected_dice
 
 

@@ -33,6 +33,7 @@ class Options:
             "sli2vol-paper": _("Sli2Vol as published"),
             "optical-flow": _("Optical flow (needs no weights)"),
             "interpolation": _("Interpolate between drawn slices (needs two at least)"),
+            "overfit": _("Sli2Vol, outlines refined by a network fitted on the spot (slow)"),
             "copy": _("Copy the mask (to compare with)"),
         }
         for name in METHODS:

@@ -183,13 +183,13 @@ class SessionKeeper:
 
     def _engine_method(self, choice: EngineChoice) -> Method:
         try:
-            from ..engine.methods import METHODS_WITH_WEIGHTS, REFINEMENT_OF, create_method
+            from ..engine.methods import REFINEMENT_OF, WEIGHTS_OF, create_method
         except ModuleNotFoundError as error:
             msg = f"The Python package '{error.name}' is not installed here: install it before propagating."
             raise MethodError(msg) from error
         name, weights = choice.method, None
-        if name in METHODS_WITH_WEIGHTS:
-            weights = choice.weights_file or self._find_weights(name)
+        if name in WEIGHTS_OF:
+            weights = choice.weights_file or self._find_weights(WEIGHTS_OF[name])
         refinement = self._find_weights(REFINEMENT_OF[name]) if name in REFINEMENT_OF else None
         bound = {} if choice.memory_bound_mb is None else {"memory_bound_mb": choice.memory_bound_mb}
         return create_method(name, weights, choice.device, refinement=refinement, **bound)

@@ -12,13 +12,14 @@ import torch
 from ..devices import choose_device
 from ..errors import MethodError, WeightsError
 from ..network import DEFAULT_SETTINGS, CorrespondenceNetwork
-from ..protocol import Method, PassRules
+from ..protocol import CarryingMethod, Method, PassRules
 from ..refinement.network_refinement import NetworkRefinement
 from ..weights_file import load_network, load_refinement
 from .copy_mask import CopyMask
 from .correspondence import Correspondence
 from .interpolation import Interpolation
 from .optical_flow import OpticalFlow
+from .overfit import Overfit
 
 DEFAULT_RULES = PassRules(
     soft=True,
@@ -47,12 +48,16 @@ class _Wanted:
 _Maker = Callable[[_Wanted], Method]
 
 
-def _sli2vol(name: str, wanted: _Wanted) -> Method:
+def _sli2vol(name: str, wanted: _Wanted) -> CarryingMethod:
     network, device = _network(name, wanted.weights, "pyramid"), choose_device(wanted.device)
     if wanted.refinement is None:
         return Correspondence(name, network, device, DEFAULT_RULES, wanted.bound_mb)
     refinement = NetworkRefinement(load_refinement(wanted.refinement), device)
     return Correspondence(name, network, device, REFINED_RULES, wanted.bound_mb, refinement)
+
+
+def _overfit(wanted: _Wanted) -> Method:
+    return Overfit(_sli2vol("overfit", wanted), device=wanted.device)
 
 
 def _sli2vol_paper(name: str, rules: PassRules, wanted: _Wanted) -> Method:
@@ -100,16 +105,17 @@ _MAKERS: dict[str, _Maker] = {
     "copy": _copy,
     "optical-flow": _optical_flow,
     "interpolation": _interpolation,
+    "overfit": _overfit,
     "random-weights": _random_weights,
 }
 
-METHOD_NAMES: tuple[str, ...] = ("sli2vol", "sli2vol-paper", "copy", "optical-flow", "interpolation")
+METHOD_NAMES: tuple[str, ...] = ("sli2vol", "sli2vol-paper", "copy", "optical-flow", "interpolation", "overfit")
 """What users choose from; the makers know a few more, for the benchmark."""
 
-METHODS_WITH_WEIGHTS: tuple[str, ...] = ("sli2vol", "sli2vol-paper")
-"""Those of them that need a weights file; the others take none."""
+WEIGHTS_OF: Mapping[str, str] = {"sli2vol": "sli2vol", "sli2vol-paper": "sli2vol-paper", "overfit": "sli2vol"}
+"""Those of them that need a weights file, and its name in the catalogue; the others take none."""
 
-REFINEMENT_OF: Mapping[str, str] = {"sli2vol": "sli2vol-refinement"}
+REFINEMENT_OF: Mapping[str, str] = {"sli2vol": "sli2vol-refinement", "overfit": "sli2vol-refinement"}
 """Methods that are refined, and the name of the weights that do it."""
 
 
