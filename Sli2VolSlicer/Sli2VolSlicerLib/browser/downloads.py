@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+from vtk.util import numpy_support
 
 from ..engine.errors import AnnotationError, OutputError
 from ..files.volume_files import Grid, write_image
@@ -98,6 +99,22 @@ def _on_volume(segmentation_node: Any, segment_id: str, volume_node: Any) -> np.
     return image_to_array(merged)
 
 
+def _outside_out(surface: Any) -> Any:
+    """The surface with its triangles facing outwards; on left-handed grids they come facing inwards."""
+    if surface is None or not surface.GetNumberOfPolys():
+        return surface
+    points = np.asarray(numpy_support.vtk_to_numpy(surface.GetPoints().GetData()), dtype=np.float64)
+    triangles = numpy_support.vtk_to_numpy(surface.GetPolys().GetConnectivityArray()).reshape(-1, 3)
+    first, second, third = (points[triangles[:, corner]] - points.mean(axis=0) for corner in range(3))
+    if np.einsum("ij,ij->", first, np.cross(second, third)) >= 0:
+        return surface
+    turned = vtk.vtkReverseSense()
+    turned.SetInputData(surface)
+    turned.ReverseCellsOn()
+    turned.Update()
+    return turned.GetOutput()
+
+
 def _write_surface(segmentation_node: Any, segments: tuple[str, ...], target: Path) -> Path:
     """All surfaces in one file; the segmentation itself is left as it is."""
     copy = slicer.vtkSegmentation()
@@ -107,7 +124,7 @@ def _write_surface(segmentation_node: Any, segments: tuple[str, ...], target: Pa
         raise OutputError(msg)
     joined = vtk.vtkAppendPolyData()
     for segment_id in segments:
-        joined.AddInputData(copy.GetSegment(segment_id).GetRepresentation(_SURFACE))
+        joined.AddInputData(_outside_out(copy.GetSegment(segment_id).GetRepresentation(_SURFACE)))
     to_lps = vtk.vtkTransform()
     to_lps.Scale(-1, -1, 1)
     turned = vtk.vtkTransformPolyDataFilter()
