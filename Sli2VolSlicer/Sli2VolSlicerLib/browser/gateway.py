@@ -65,6 +65,8 @@ class Gateway:
         application = web.Application(middlewares=[guard(self._settings.access)])
         application.on_response_prepare.append(add_security_headers)
         application.cleanup_ctx.append(self._running)
+        # Pages are told before their connections are cut.
+        application.on_shutdown.append(self._end_sessions)
         application.router.add_get("/", self.new_session, allow_head=False)
         application.router.add_get("/favicon.ico", _nothing)
         application.router.add_get("/s/{id}", _with_slash)
@@ -145,6 +147,9 @@ class Gateway:
     async def _start_child(self) -> Child:
         assert self._folder is not None
         return await Child.start(self._command, self._folder, self._settings.times)
+
+    async def _end_sessions(self, application: web.Application) -> None:
+        await self.sessions.close()
 
     async def _running(self, application: web.Application) -> AsyncIterator[None]:
         self._folder = Path(tempfile.mkdtemp(prefix="sli2vol-sessions-"))

@@ -93,8 +93,8 @@ def _build_bar(session: Session) -> None:
             html.Div("{{ volume_name }}", classes="text-body-2 text-truncate")
             html.Div("{{ volume_words }}", classes="text-caption text-truncate", style="opacity: 0.6;")
         v3.VSpacer()
-        _icon("mdi-undo", "Undo (Ctrl+Z)", session.editing.undo, "!can_undo")
-        _icon("mdi-redo", "Redo (Ctrl+Y)", session.editing.redo, "!can_redo")
+        _icon("mdi-undo", "Undo (Ctrl+Z)", session.undo, "!can_undo")
+        _icon("mdi-redo", "Redo (Ctrl+Y)", session.redo, "!can_redo")
         v3.VSelect(
             v_model=("window_preset",),
             items=("window_presets",),
@@ -103,7 +103,7 @@ def _build_bar(session: Session) -> None:
             variant="outlined",
             hide_details=True,
             disabled=("!volume_name",),
-            classes="mx-3",
+            classes="mx-3 mt-1",
             style="max-width: 170px;",
         )
         v3.VSelect(
@@ -113,6 +113,7 @@ def _build_bar(session: Session) -> None:
             density="compact",
             variant="outlined",
             hide_details=True,
+            classes="mt-1",
             style="max-width: 140px;",
         )
         _build_download(session)
@@ -144,7 +145,7 @@ def _build_download(session: Session) -> None:
 
 def _build_messages() -> None:
     with v3.VSnackbar(v_model=("is_error",), timeout=-1, color="error", location="top", multi_line=True):
-        html.Div("{{ error }}", style="white-space: pre-line;", role="alert")
+        html.Div("{{ error }}", style="white-space: pre-line;", raw_attrs=['role="alert"'])
         with v3.Template(v_slot_actions=True):
             v3.VBtn("Close", variant="text", click="is_error = false")
 

@@ -22,7 +22,7 @@ def build_drawer(session: Session) -> None:
         _build_tools(session)
         _heading("Propagate")
         _build_propagate(session)
-        html.Div("{{ status }}", classes="sli2vol-words mt-2", id="sli2vol-status", role="status")
+        html.Div("{{ status }}", classes="sli2vol-words mt-2", id="sli2vol-status", raw_attrs=['role="status"'])
         html.Div("{{ numbers }}", classes="sli2vol-words mt-2", style="opacity: 0.7;", id="sli2vol-numbers")
 
 

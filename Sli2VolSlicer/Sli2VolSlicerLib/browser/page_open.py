@@ -70,9 +70,11 @@ def _build_folder(session: Session) -> None:
                 click=(session.open_shared, "[name]"),
                 disabled=("!!opening",),
             )
-            html.Div("There is no volume in it.", v_if=("!folder_names.length",), classes="text-caption px-4")
+            html.Div(
+                "There is no volume in it.", v_if=("!folder_names.length && !is_listing",), classes="text-caption px-4"
+            )
 
 
 def _upload(identity: str, words: str, icon: str, attributes: str) -> None:
-    html.Div(f'<input type="file" id="{identity}" class="sli2vol-upload sli2vol-hidden" {attributes} />')
+    html.Div(f'<input type="file" id="{identity}" class="sli2vol-upload" {attributes} />', classes="sli2vol-hidden")
     v3.VBtn(words, prepend_icon=icon, variant="tonal", raw_attrs=[f'data-opens="{identity}"'], disabled=("!!opening",))

@@ -24,6 +24,7 @@ def initial_state() -> dict[str, Any]:
         "is_open_dialog": True,
         "folder_names": [],
         "has_folder": False,
+        "is_listing": False,
         "folder_filter": "",
         "upload_percent": -1,
         "window_preset": PRESETS[0].name,

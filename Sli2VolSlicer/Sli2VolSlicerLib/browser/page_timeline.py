@@ -81,7 +81,8 @@ def build_timeline(session: Session) -> None:
             with html.Span(title=("release_tip",)):
                 _button("Release anchor", "", slices.release, "release", "mdi-lock-open-variant-outline")
             _button("Clear limits", "", slices.clear_limits, "clear_limits", "mdi-arrow-expand-horizontal")
-            html.Span("{{ reason }}", classes="text-caption ml-2", style="flex: 1;", id="sli2vol-reason")
+            # It has its place at all times: the views must not change their size when it comes.
+            html.Span("{{ reason }}", title=("reason",), classes="text-caption ml-2", id="sli2vol-reason")
 
 
 def _button(words: str, key: str, act: Callable[[], object], offer: str, icon: str) -> None:

@@ -33,6 +33,7 @@ class ServeOptions:
         folder: whose volumes may be opened; None for none.
         upload_limit_mb: of one upload.
         idle_minutes: after which a session in which nothing is done ends.
+        away_s: after which a session whose page was left ends; long enough for a reload.
         sessions: open at once.
         device: to compute on.
         asks_token: whether a token is asked for on the loopback interface too.
@@ -43,6 +44,7 @@ class ServeOptions:
     folder: Path | None = None
     upload_limit_mb: float = 1024.0
     idle_minutes: float = 30.0
+    away_s: float = 10.0
     sessions: int = 4
     device: str = "auto"
     asks_token: bool = False
@@ -79,7 +81,7 @@ async def serve(options: ServeOptions, on_ready: Callable[[str], None], command:
     folder = SharedFolder(options.folder) if options.folder is not None else None
     needs_token = options.asks_token or not is_loopback(options.host)
     access = Access(options.host, secrets.token_urlsafe(_TOKEN_BYTES) if needs_token else None)
-    limits = SessionLimits(sessions=options.sessions, idle_s=60.0 * options.idle_minutes)
+    limits = SessionLimits(sessions=options.sessions, idle_s=60.0 * options.idle_minutes, away_s=options.away_s)
     settings = GatewaySettings(access, limits, options.upload_limit_mb)
     gateway = Gateway(settings, command or session_command(folder, options.device))
     runner = web.AppRunner(gateway.application(), access_log=None, shutdown_timeout=2.0)

@@ -106,8 +106,8 @@ class Session:
             "n": self.slices.next,
             "a": self.slices.accept,
             "escape": self.escape,
-            "ctrl+z": self.editing.undo,
-            "ctrl+y": self.editing.redo,
+            "ctrl+z": self.undo,
+            "ctrl+y": self.redo,
         }
 
     def warm_up(self) -> None:
@@ -133,10 +133,10 @@ class Session:
         await self._open(name, lambda: self.volumes.read_shared(name))
 
     async def open_only(self) -> None:
-        """Open what is in the folder given at start if it is one volume: there is nothing to choose."""
-        name = self.volumes.only_shared()
-        if name is not None:
-            await self.open_shared(name)
+        """Look into the folder given at start, and open what is in it if it is one volume: nothing is to be chosen."""
+        names = await self.volumes.list_folder()
+        if len(names) == 1:
+            await self.open_shared(names[0])
 
     async def open_sample(self) -> None:
         """Open the sample."""
@@ -166,6 +166,16 @@ class Session:
             self.propagating.cancel()
         else:
             self.page.show(tool="none")
+
+    def undo(self) -> None:
+        """Take the last step back; what was said of it no longer holds."""
+        self.page.show(status="")
+        self.editing.undo()
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        self.page.show(status="")
+        self.editing.redo()
 
     def go_to(self, index: int) -> None:
         """Show a slice of the painted axis."""

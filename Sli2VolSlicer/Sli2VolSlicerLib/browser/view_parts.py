@@ -30,7 +30,7 @@ def slice_view_parts(server: Any, view_id: str, view: Any) -> None:
             thumb_size=12,
             track_size=2,
             __properties=["thumb_size", "track_size"],
-            aria_label=f"Slice of the {node.GetOrientation()} view",
+            raw_attrs=[f'aria-label="Slice of the {node.GetOrientation()} view"'],
             __events=[],
         )
 

@@ -12,7 +12,8 @@ from .view_parts import slice_view_parts, threed_view_parts
 
 LAYOUTS = ("Axial", "Four views", "3D")
 _STILL_FPS = 8.0
-_FPS = 24.0
+_FPS = 15.0
+"""Without a graphics card a picture takes some 30 ms of the loop: between two of them strokes are taken in."""
 
 
 class Views:

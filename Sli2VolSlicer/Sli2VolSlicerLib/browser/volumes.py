@@ -35,21 +35,23 @@ class Volumes:
         self._node: Any = None
         page.on_change("window_preset", self._show_window)
         page.show(has_folder=shared is not None)
-        self.list_folder()
 
     @property
     def node(self) -> Any:
         """The open vtkMRMLScalarVolumeNode, or None."""
         return self._node
 
-    def list_folder(self) -> None:
-        """Show what there is in the folder given at start."""
-        self._page.show(folder_names=list(self._shared.list()) if self._shared is not None else [])
-
-    def only_shared(self) -> str | None:
-        """The name of the only volume in the folder given at start; None if there are none, or several."""
-        names = self._shared.list() if self._shared is not None else ()
-        return names[0] if len(names) == 1 else None
+    async def list_folder(self) -> tuple[str, ...]:
+        """Show what there is in the folder given at start, which may be a slow one; returns the names."""
+        if self._shared is None:
+            return ()
+        self._page.show(is_listing=True)
+        try:
+            names = await asyncio.to_thread(self._shared.list)
+        finally:
+            self._page.show(is_listing=False)
+        self._page.show(folder_names=list(names))
+        return names
 
     async def read_upload(self, name: str) -> Any:
         """Open what was uploaded under that name, which is relative to the session's folder.

@@ -137,8 +137,46 @@
     call("sli2vol_go_to", Math.min(count - 1, Math.max(0, steps[event.key])));
   });
 
+  // A lost connection: the server says why the session is over, or gives the page back if it is not.
+  const NO_SERVER =
+    "The server does not answer: it was stopped, or the network is down. Load this page again to see; " +
+    "if it was stopped, what was not downloaded is lost.";
+  let isLeaving = false;
+  let isLost = false;
+  window.addEventListener("beforeunload", () => (isLeaving = true));
+
+  function tellLost(content) {
+    const cover = document.createElement("div");
+    cover.id = "sli2vol-lost";
+    cover.setAttribute("role", "alert");
+    cover.append(...content);
+    document.body.appendChild(cover);
+  }
+  async function lost() {
+    if (isLost || isLeaving) return;
+    isLost = true;
+    // In this time the server learns of a process that has ended, and ends itself if it was told to.
+    for (const wait_ms of [600, 2500]) {
+      await new Promise((resolve) => setTimeout(resolve, wait_ms));
+      try {
+        const answer = await fetch(window.location.href, { cache: "no-store" });
+        if (answer.status === 404 || answer.status === 410) {
+          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          tellLost([page.querySelector("main") || page.body]);
+          return;
+        }
+      } catch (error) {
+        tellLost([NO_SERVER]);
+        return;
+      }
+    }
+    if (!isLeaving) window.location.reload();
+  }
+
   function begin() {
-    if (!window.trame || !window.trame.state) return setTimeout(begin, 50);
+    if (!window.trame || !window.trame.state || !window.trame.client) return setTimeout(begin, 50);
+    window.trame.client.onConnectionClose(lost);
+    window.trame.client.onConnectionError(lost);
     let first = true;
     window.trame.state.watch(["download"], (download) => {
       if (!first) fetchFile(download);
