@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .ablation import ABLATIONS
 from .cases import SPLITS, BenchmarkError
 from .interactive_records import POLICY_NAMES
 from .rows import ALL_ROWS, OURS
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reuse", action="store_true", help="reuse results although code or weights have changed")
     parser.add_argument("--speed", action="store_true", help="also measure speed and memory (needs an idle machine)")
+    parser.add_argument("--ablation", action="store_true", help="run the default without one part at a time instead")
     parser.add_argument("--interface", action="store_true", help="measure how the panel answers, and nothing else")
     parser.add_argument("--interactive", action="store_true", help="draw slice after slice by policies instead")
     parser.add_argument(
@@ -45,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"for --interactive, of {', '.join(POLICY_NAMES)}",
     )
     parser.add_argument(
-        "--limit-volumes-per-structure", type=int, default=0, metavar="N", help="for --interactive (default: all)"
+        "--limit-volumes-per-structure", type=int, default=0, metavar="N", help="the first by name (default: all)"
     )
     parser.add_argument("--method", default=OURS, metavar="NAME", help=f"for --interactive (default {OURS})")
     parser.add_argument("--report", type=Path, metavar="FILE.md", help="write tables and pictures here")
@@ -75,11 +77,15 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.seeds < 1 or arguments.workers < 1:
         msg = f"--seeds and --workers must be at least 1, got {arguments.seeds} and {arguments.workers}."
         raise BenchmarkError(msg)
+    if arguments.limit_volumes_per_structure < 0:
+        msg = f"--limit-volumes-per-structure must be 0 or more, got {arguments.limit_volumes_per_structure}."
+        raise BenchmarkError(msg)
     if not arguments.output.resolve().parent.is_dir() or not os.access(arguments.output.resolve().parent, os.W_OK):
         msg = f"Cannot write to {arguments.output.parent}; choose an existing folder that is writable."
         raise BenchmarkError(msg)
+    rows = (OURS, *ABLATIONS) if arguments.ablation else tuple(arguments.rows)
     options = Options(
-        rows=tuple(arguments.rows),
+        rows=rows,
         families=arguments.families,
         structures=arguments.structures,
         seeds=arguments.seeds,
@@ -89,6 +95,7 @@ def _run(arguments: argparse.Namespace) -> None:
         weights=_named_files(arguments.weights),
         device=arguments.device,
         reuse=arguments.reuse,
+        volumes_per_structure=arguments.limit_volumes_per_structure,
     )
     if arguments.interface:
         _run_interface(arguments, report)
@@ -102,9 +109,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
         measure_speed(arguments.data, arguments.output, options, report)
     if arguments.report is not None:
-        from .report import write_report
-
-        write_report(arguments.data, arguments.output, arguments.report)
+        _write_report(arguments)
         report(f"wrote {arguments.report}")
     else:
         from .report import short_summary
@@ -112,14 +117,22 @@ def _run(arguments: argparse.Namespace) -> None:
         sys.stdout.write(short_summary(arguments.output))
 
 
+def _write_report(arguments: argparse.Namespace) -> None:
+    if arguments.ablation:
+        from .ablation_report import write_ablation_report
+
+        write_ablation_report(arguments.output, arguments.report)
+    else:
+        from .report import write_report
+
+        write_report(arguments.data, arguments.output, arguments.report)
+
+
 def _run_interactive(arguments: argparse.Namespace, options: Options, report: Callable[[str], None]) -> None:
     from .interactive import InteractiveOptions, run_interactive
     from .interactive_report import interactive_summary, write_interactive_report
 
-    if arguments.limit_volumes_per_structure < 0:
-        msg = f"--limit-volumes-per-structure must be 0 or more, got {arguments.limit_volumes_per_structure}."
-        raise BenchmarkError(msg)
-    own = InteractiveOptions(tuple(arguments.policies), arguments.limit_volumes_per_structure, arguments.method)
+    own = InteractiveOptions(tuple(arguments.policies), arguments.method)
     run_interactive(arguments.data, arguments.output, options, own, report, command_line())
     if arguments.report is not None:
         write_interactive_report(arguments.output, arguments.report)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .cases import BenchmarkError, Case, Volume, find_index, list_cases, load_volume, seed_slice
+from .cases import BenchmarkError, Case, Volume, find_index, load_volume, seed_slice
 from .confidence_metrics import rejection, slice_correlation
 from .interactive_records import (
     OURS_POLICY,
@@ -28,7 +28,7 @@ from .interactive_records import (
 from .interpolations import fill_between_slices, shape_interpolation
 from .metrics import dice
 from .rows import ENGINE_ROWS, OURS, RowSpec, fingerprint, row_specs
-from .run import Options, facts, thread_limit
+from .run import Options, chosen_cases, facts, thread_limit
 
 if TYPE_CHECKING:
     from Sli2VolSlicerLib.engine.simulation import Round
@@ -45,12 +45,10 @@ class InteractiveOptions:
 
     Attributes:
         policies: names of policy rows.
-        volumes_per_structure: so many volumes of each structure, the first by name; 0 for all.
         method: propagates.
     """
 
     policies: Sequence[str] = POLICY_NAMES
-    volumes_per_structure: int = 0
     method: str = OURS
 
 
@@ -87,7 +85,7 @@ def run_interactive(
         msg = f"Drawing more slices needs a method of the engine, got {own.method!r}; choose {', '.join(ENGINE_ROWS)}."
         raise BenchmarkError(msg)
     _, named_split = find_index(data)
-    cases = chosen_cases(data, options, own.volumes_per_structure)
+    cases = chosen_cases(data, options)
     rows = tuple(row for row in POLICY_ROWS if row.name in own.policies and _can(row, own.method))
     spec = row_specs([own.method], options.weights, options.device)[0]
     mark = _mark(spec)
@@ -104,28 +102,6 @@ def run_interactive(
     }
     output.write_text(json.dumps(document, indent=1, allow_nan=False))
     return results
-
-
-def chosen_cases(data: Path, options: Options, volumes_per_structure: int) -> list[Case]:
-    """The cases to play on, in the benchmark's order.
-
-    Raises:
-        BenchmarkError: none is left.
-    """
-    cases = list_cases(data, options.split, options.families)
-    if options.structures is not None:
-        cases = [case for case in cases if f"{case.family}/{case.structure}" in options.structures]
-    counts: dict[tuple[str, str], int] = {}
-    chosen = []
-    for case in cases:
-        key = (case.family, case.structure)
-        counts[key] = counts.get(key, 0) + 1
-        if not volumes_per_structure or counts[key] <= volumes_per_structure:
-            chosen.append(case)
-    if not chosen:
-        msg = f"No case is left after choosing the structures {options.structures}."
-        raise BenchmarkError(msg)
-    return chosen
 
 
 def _can(row: PolicyRow, method: str) -> bool:

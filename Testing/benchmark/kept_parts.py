@@ -26,6 +26,11 @@ INTERFACE = Part(
     "<!-- end of how the panel answers -->",
 )
 
+ABLATION = Part(
+    "<!-- what each part is worth: made by `sli2vol benchmark --ablation --report` -->",
+    "<!-- end of what each part is worth -->",
+)
+
 
 def part_of(text: str, part: Part) -> str:
     """What is between the lines; empty if they are not there."""

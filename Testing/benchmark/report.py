@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .cases import FEASIBILITY_STRUCTURES, PICTURE_FAMILIES, TUNED_FAMILIES, find_index, list_cases
-from .kept_parts import INTERACTIVE, INTERFACE, NOTES_BEGIN, NOTES_END, part_of, with_part
+from .kept_parts import ABLATION, INTERACTIVE, INTERFACE, NOTES_BEGIN, NOTES_END, part_of, with_part
 from .pictures import draw_families
 from .records import CaseResult, from_json
 from .rows import OURS
@@ -69,7 +69,7 @@ def write_report(data: Path, output: Path, path: Path) -> None:
     before = path.read_text() if path.is_file() else ""
     text = "\n".join(section for section in sections if section) + f"\n{NOTES_BEGIN}{notes}{NOTES_END}\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    for part in (INTERFACE, INTERACTIVE):
+    for part in (ABLATION, INTERFACE, INTERACTIVE):
         kept = part_of(before, part)
         text = with_part(text, part, kept) if kept else text
     path.write_text(text)

@@ -7,11 +7,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .ablation import ABLATIONS, ablated
 from .cases import BenchmarkError, Volume
 from .work import GIVEN_ENDS, RowResult, RowSession, Work
+
+if TYPE_CHECKING:
+    from Sli2VolSlicerLib.engine.protocol import Method
 
 ENGINE_ROWS = (
     "copy",
@@ -62,7 +67,7 @@ def row_specs(names: Sequence[str], weights: dict[str, Path], device: str = "aut
     Raises:
         BenchmarkError: an unknown row.
     """
-    unknown = [name for name in names if name not in ALL_ROWS]
+    unknown = [name for name in names if name not in (*ALL_ROWS, *ABLATIONS)]
     if unknown:
         msg = f"Unknown rows {', '.join(unknown)}; choose from {', '.join(ALL_ROWS)}."
         raise BenchmarkError(msg)
@@ -70,7 +75,8 @@ def row_specs(names: Sequence[str], weights: dict[str, Path], device: str = "aut
 
     specs = []
     for name in names:
-        kind, refined_by = _WEIGHTS_OF.get(name), REFINEMENT_OF.get(name)
+        like = OURS if name in ABLATIONS else name
+        kind, refined_by = _WEIGHTS_OF.get(like), REFINEMENT_OF.get(like)
         refinement = _weights(refined_by, weights) if refined_by else None
         specs.append(RowSpec(name, _weights(kind, weights) if kind else None, device, refinement))
     return specs
@@ -86,23 +92,34 @@ def _weights(kind: str, given: dict[str, Path]) -> Path:
 
 def open_row(spec: RowSpec, volume: Volume) -> RowSession:
     """Bind a row to a volume."""
-    if spec.name in (*ENGINE_ROWS, *INTERPOLATING_ROWS):
+    if _is_of_the_engine(spec.name):
         return EngineSession(spec, volume)
     from .slicer_effects import FillBetweenSlices, GrowFromSeeds
 
     return GrowFromSeeds() if spec.name == "grow-from-seeds" else FillBetweenSlices()
 
 
+def _is_of_the_engine(name: str) -> bool:
+    return name in (*ENGINE_ROWS, *INTERPOLATING_ROWS, *ABLATIONS)
+
+
+def _method(spec: RowSpec) -> Method:
+    from Sli2VolSlicerLib.engine.methods import create_method
+
+    if spec.name in ABLATIONS:
+        return ablated(spec.name, spec.weights, spec.refinement, spec.device)
+    return create_method(spec.name, spec.weights, spec.device, refinement=spec.refinement)
+
+
 class EngineSession:
     """A propagation session that serves all structures of one volume, as in Slicer."""
 
     def __init__(self, spec: RowSpec, volume: Volume) -> None:
-        from Sli2VolSlicerLib.engine.methods import create_method
         from Sli2VolSlicerLib.engine.session import PropagationSession
         from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
-        method = create_method(spec.name, spec.weights, spec.device, refinement=spec.refinement)
-        self._session = PropagationSession(SliceStack(volume.image, volume.spacing_mm, axis=0), method)
+        stack = SliceStack(volume.image, volume.spacing_mm, axis=0)
+        self._session = PropagationSession(stack, _method(spec))
         self._is_given_ends = spec.name in INTERPOLATING_ROWS
 
     def segment(self, work: Work) -> RowResult:
@@ -142,7 +159,7 @@ def fingerprint(spec: RowSpec) -> str:
     digest = hashlib.sha256()
     folder = Path(__file__).resolve().parent
     sources = [folder / "cases.py", folder / "metrics.py", folder / "work.py"]
-    if spec.name in (*ENGINE_ROWS, *INTERPOLATING_ROWS):
+    if _is_of_the_engine(spec.name):
         import Sli2VolSlicerLib.engine
 
         sources.extend(sorted(Path(Sli2VolSlicerLib.engine.__file__ or "").parent.rglob("*.py")))

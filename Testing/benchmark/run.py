@@ -43,6 +43,7 @@ class Options:
         weights: files by weights name; the catalogue's by default.
         device: where the engine's rows run.
         reuse: take finished results even if code or weights have changed since.
+        volumes_per_structure: so many volumes of each structure, the first by name; 0 for all.
     """
 
     rows: Sequence[str] = ALL_ROWS
@@ -55,6 +56,7 @@ class Options:
     weights: dict[str, Path] = field(default_factory=dict)
     device: str = "auto"
     reuse: bool = False
+    volumes_per_structure: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,7 @@ def run_benchmark(data: Path, output: Path, options: Options, report: Report, co
         BenchmarkError: nothing to run, or an unknown row, family, split.
     """
     _, named_split = find_index(data)
-    cases = list_cases(data, options.split, options.families)
-    if options.structures is not None:
-        cases = [case for case in cases if f"{case.family}/{case.structure}" in options.structures]
-    if not cases:
-        msg = f"No case is left after choosing the structures {options.structures}."
-        raise BenchmarkError(msg)
+    cases = chosen_cases(data, options)
     specs = row_specs(options.rows, options.weights, options.device)
     for spec in specs:
         _run_row(spec, cases, output, options, report)
@@ -109,6 +106,28 @@ def run_benchmark(data: Path, output: Path, options: Options, report: Report, co
     }
     output.write_text(json.dumps(document, indent=1))
     return results
+
+
+def chosen_cases(data: Path, options: Options) -> list[Case]:
+    """The cases to run on, in the benchmark's order.
+
+    Raises:
+        BenchmarkError: none is left.
+    """
+    cases = list_cases(data, options.split, options.families)
+    if options.structures is not None:
+        cases = [case for case in cases if f"{case.family}/{case.structure}" in options.structures]
+    counts: dict[tuple[str, str], int] = {}
+    chosen = []
+    for case in cases:
+        key = (case.family, case.structure)
+        counts[key] = counts.get(key, 0) + 1
+        if not options.volumes_per_structure or counts[key] <= options.volumes_per_structure:
+            chosen.append(case)
+    if not chosen:
+        msg = f"No case is left after choosing the structures {options.structures}."
+        raise BenchmarkError(msg)
+    return chosen
 
 
 def _select(found: dict, specs: Sequence[RowSpec], cases: Sequence[Case], seeds: int) -> list[CaseResult]:

@@ -11,7 +11,7 @@ import pytest
 
 from sli2vol_benchmark.cases import BenchmarkError
 from sli2vol_benchmark.cli import main
-from sli2vol_benchmark.interactive import chosen_cases, interactive_lines
+from sli2vol_benchmark.interactive import interactive_lines
 from sli2vol_benchmark.interactive_records import InteractiveResult, from_json, read_interactive, to_json
 from sli2vol_benchmark.interactive_report import read_interactive_results
 from sli2vol_benchmark.interactive_summary import (
@@ -25,7 +25,7 @@ from sli2vol_benchmark.interactive_summary import (
     structure_figures,
 )
 from sli2vol_benchmark.kept_parts import INTERACTIVE, NOTES_BEGIN, NOTES_END, part_of, with_part
-from sli2vol_benchmark.run import Options
+from sli2vol_benchmark.run import Options, chosen_cases
 
 PLAYED = InteractiveResult(
     volume="hnCT_1",
@@ -95,10 +95,10 @@ def test_only_the_first_volumes_of_a_structure_are_taken(small_data: Path) -> No
     index = json.loads((small_data / "index.json").read_text())
     index["hnCT_2"] = index["hnCT_1"]
     (small_data / "index.json").write_text(json.dumps(index))
-    assert [case.volume for case in chosen_cases(small_data, Options(), 0)] == ["hnCT_1", "hnCT_2", "laMR_1"]
-    assert [case.volume for case in chosen_cases(small_data, Options(), 1)] == ["hnCT_1", "laMR_1"]
+    assert [case.volume for case in chosen_cases(small_data, Options())] == ["hnCT_1", "hnCT_2", "laMR_1"]
+    assert [case.volume for case in chosen_cases(small_data, Options(volumes_per_structure=1))] == ["hnCT_1", "laMR_1"]
     with pytest.raises(BenchmarkError, match="No case is left"):
-        chosen_cases(small_data, Options(structures=["hnCT/none"]), 1)
+        chosen_cases(small_data, Options(structures=["hnCT/none"]))
 
 
 def test_mistakes_are_named(small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,6 +111,7 @@ class PassRules:
         least_overlap: a pass ends when a slice's mask overlaps the one before by less than this (Dice).
         rescale: large structures are computed at half size.
         overtime: a pass goes on for a while after a stop rule spoke, for refinement to judge.
+        sent_on: refinement may send a pass on that has stopped.
     """
 
     soft: bool = False
@@ -121,6 +122,7 @@ class PassRules:
     least_overlap: float = 0.0
     rescale: bool = False
     overtime: bool = False
+    sent_on: bool = True
 
 
 class SliceSource(Protocol):

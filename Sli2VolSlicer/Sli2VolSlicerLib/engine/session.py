@@ -340,7 +340,7 @@ class PropagationSession:
         run, refinement = task.run, self._carrying.refinement
         is_open = run.stopped is not None and len(run.results) < task.room
         may_go_on = is_open and task.meets is None and run.may_be_sent_on
-        if refinement is None or not may_go_on:
+        if refinement is None or not may_go_on or not self._carrying.rules.sent_on:
             return False
         # It is asked about all that the pass found: what is kept must not depend on today's limits.
         return relay(run, _refined(run, run.room, refinement))

@@ -44,10 +44,22 @@ class NetworkRefinement:
         network: trained.
         device: the CPU's precision is used; the network is too small to be worth a GPU's journeys.
         sure: slices of which the pass was surer than this are not ended.
+        looks: how often the network looks.
+        clean_up: whether outlines are drawn to edges and loose parts taken away.
     """
 
-    def __init__(self, network: RefinementNetwork, device: Device, sure: float = SURE) -> None:
+    def __init__(
+        self,
+        network: RefinementNetwork,
+        device: Device,
+        sure: float = SURE,
+        *,
+        looks: int = LOOKS,
+        clean_up: bool = True,
+    ) -> None:
         self._sure = sure
+        self._looks = looks
+        self._clean_up = clean_up
         self._precision = device.precision if device.kind == "cpu" else torch.float32
         self._network = network.eval().to(self._precision).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
@@ -76,8 +88,10 @@ class NetworkRefinement:
             _mended(before, by, trust[position], self._may_keep(run, position))
             for position, (before, by) in enumerate(zip(found, changes, strict=True))
         ]
+        if self._clean_up:
+            softs = list(_cleaned(np.stack(softs), run, view, region))
         mended: list[SliceResult] = []
-        for position, soft in enumerate(_cleaned(np.stack(softs), run, view, region)):
+        for position, soft in enumerate(softs):
             there, was_there = soft > 0.5, found[position] > 0.5
             area = float(there.sum())
             refined = RefinedSlice(
@@ -99,7 +113,7 @@ class NetworkRefinement:
         """What to change of the view's soft masks, (slices, side, side), and the verdicts, (slices, 2)."""
         soft, measures = view.soft, view.measures[None].to(self._precision)
         odds = verdicts = torch.zeros(0)
-        for _ in range(LOOKS):
+        for _ in range(self._looks):
             change, verdicts = self._network(view.maps(soft).to(self._precision), measures)
             odds = log_odds(soft) + change[0].float()
             soft = looked_at_again(view.soft[None], odds[None])[0]
