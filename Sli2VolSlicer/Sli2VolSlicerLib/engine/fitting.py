@@ -38,7 +38,7 @@ class FitSettings:
         seed: of everything random.
     """
 
-    steps: int = 120
+    steps: int = 400
     batch: int = 4
     width: int = 12
     rate: float = 4e-3

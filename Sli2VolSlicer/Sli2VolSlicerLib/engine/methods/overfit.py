@@ -29,7 +29,7 @@ from ..protocol import (
     bounding_region,
 )
 
-_SIDE = 80
+_SIDE = 64
 """Pixels along the longer side of what the network sees; smaller structures are not magnified."""
 
 _LEAST_SIDE = 16
