@@ -21,6 +21,10 @@ _POLL_S = 0.05
 _LOG_TAIL_BYTES = 2000
 _LOG = logging.getLogger(__name__)
 
+_SHARING_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Threads of PyTorch that wait for each other let go of their core. By default they keep it, and where sessions, the
+drawing of views and other programs want it too, the one that is waited for gets none: ten times slower was seen."""
+
 ChildCommand = Callable[[Path], Sequence[str]]
 """A session's folder -> the command line of its process."""
 
@@ -71,7 +75,7 @@ class Child:
         folder.make()
         key = secrets.token_urlsafe(24)
         temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder.temporary))
-        environment = {**os.environ, **temporary, KEY_VARIABLE: key}
+        environment = {**_SHARING_CORES, **os.environ, **temporary, KEY_VARIABLE: key}
         try:
             with folder.log.open("wb") as log:
                 process = await asyncio.create_subprocess_exec(
