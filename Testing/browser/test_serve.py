@@ -97,6 +97,18 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "find_spec", lambda name: object())
+    monkeypatch.setattr(command, "find_library", lambda name: f"lib{name}.so")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system draws")
+@pytest.mark.usefixtures("installed")
+def test_a_computer_that_cannot_draw_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setattr(command, "find_library", lambda name: None)
+    assert main(["serve"]) == 2
+    assert "apt-get install libegl1 libgl1-mesa-dri, or libosmesa6" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("installed")

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
+import sys
 import webbrowser
+from ctypes.util import find_library
 from importlib.util import find_spec
 from pathlib import Path
 
 from ..engine.errors import Sli2VolError
 
 _NEEDED = ("aiohttp", "trame", "trame_slicer")
+_DRAWING = ("EGL", "OSMesa")
+"""Without one of these VTK ends the process at the first picture."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,11 +50,17 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl+C.
 
     Raises:
-        Sli2VolError: a package is missing, there is no such folder, or the address cannot be listened on.
+        Sli2VolError: a package or library is missing, there is no such folder, or the address cannot be listened on.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         msg = f"The browser needs packages that are not installed ({', '.join(missing)}): pip install .[browser]"
+        raise Sli2VolError(msg)
+    if sys.platform == "linux" and not os.environ.get("DISPLAY") and not any(map(find_library, _DRAWING)):
+        msg = (
+            "Views cannot be drawn without a screen: install libEGL with Mesa's drivers, or libOSMesa "
+            "(on Debian and Ubuntu: apt-get install libegl1 libgl1-mesa-dri, or libosmesa6)."
+        )
         raise Sli2VolError(msg)
     from ..browser.serving import ServeOptions, serve
 
