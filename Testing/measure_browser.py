@@ -49,7 +49,7 @@ look();
       watch.answers += 1;
     }
     last = now;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 })();
 """

@@ -169,14 +169,24 @@ class PageByMouse:
         """Turn the wheel over the axial view until it shows a slice."""
         x, y = (int(value) for value in screen.centre)
         origin = ScrollOrigin.from_viewport(x, y)
-        for _ in range(400):
+        for _ in range(20):
             step = index - self.shown_slice()
             if step == 0:
                 return
-            shown = self.shown_slice()
-            self._actions().scroll_from_origin(origin, 0, -120 if step > 0 else 120).perform()
-            self.until(lambda shown=shown: self.shown_slice() != shown, 10)  # type: ignore[misc]
+            actions = self._actions()
+            for _ in range(min(10, abs(step))):
+                actions.scroll_from_origin(origin, 0, -120 if step > 0 else 120)
+            actions.perform()
+            self._until_still()
         raise AssertionError(f"slice {index} was not reached")
+
+    def _until_still(self) -> None:
+        """Wait until the axial view has stayed where it is for a moment."""
+        shown, since = self.shown_slice(), time.monotonic()
+        while time.monotonic() - since < 0.4:
+            if self.shown_slice() != shown:
+                shown, since = self.shown_slice(), time.monotonic()
+            time.sleep(_SCREEN_PAUSE_S)
 
     def shown_slice(self) -> int:
         """The slice of the axial view, counted from below, as its slider tells it."""

@@ -3,134 +3,27 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 
 pytest.importorskip("trame_slicer", reason="the page needs .venv-browser: Testing/setup --browser")
 pytest.importorskip("selenium", reason="the page needs .venv-browser: Testing/setup --browser")
 
-from browser.chromium import chromium, served
-from browser.page_by_mouse import PageByMouse, circle, strokes_over
+from browser.story import BRUSH_MM, Story, inner_circle, told
 
 pytestmark = pytest.mark.slow
 
 LIVER = 6
-BRUSH_MM = 15.0
-
-
-@dataclass
-class Story:
-    """What the browser showed and what was downloaded, bool (k, j, i), step by step.
-
-    Attributes:
-        image: that was given.
-        truth: the liver.
-        index: of the painted slice.
-        corrected: index of the slice of which a part was erased.
-        masks: what was downloaded after each step, by its name.
-        grids: of the files.
-        words: shown after each step.
-        messages: of the browser's console.
-        asked: addresses that the page asked for.
-    """
-
-    image: sitk.Image
-    truth: np.ndarray
-    index: int
-    corrected: int = -1
-    masks: dict[str, np.ndarray] = field(default_factory=dict)
-    grids: dict[str, sitk.Image] = field(default_factory=dict)
-    words: dict[str, str] = field(default_factory=dict)
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
-def story(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Story:
     """The whole way, once; the tests look at what came of it. Pictures go to SLI2VOL_SCREENSHOTS, if that is set."""
-    volume = data_folder / "eval" / "sabsCT_01_img.nii.gz"
-    truth = sitk.GetArrayFromImage(sitk.ReadImage(str(volume).replace("_img", "_label"))) == LIVER
-    story = Story(sitk.ReadImage(str(volume)), truth, int(truth.sum(axis=(1, 2)).argmax()))
-    shared = tmp_path_factory.mktemp("shared")
-    shutil.copy(volume, shared / "abdomen.nii.gz")
     pictures = os.environ.get("SLI2VOL_SCREENSHOTS")
-    folder = tmp_path_factory.mktemp("chromium")
-    with served("--folder", str(shared)) as (_, address), chromium(folder) as driver:
-        page = PageByMouse(driver, Path(pictures) / "browser" if pictures else None)
-        page.open(address)
-        page.until(lambda: page["volume_name"] == "abdomen")
-        _tell(page, folder / "downloads", story)
-        story.messages = driver.get_log("browser")
-        story.asked = _addresses(driver)
-    yield story
-
-
-def _tell(page: PageByMouse, downloads: Path, story: Story) -> None:
-    screen = page.screen(story.truth.shape[1:], story.image.GetSpacing()[1::-1])
-    keep = _Keeper(page, downloads, story)
-    keep.picture("1-opened")
-    page.scroll_to(story.index, screen)
-    page.press("Paint")
-    middle = np.argwhere(story.truth[story.index]).mean(axis=0)
-    page.strokes([circle(middle, 20, screen)])
-    keep.picture("2-circle")
-    keep.file("circle")
-    page.strokes(strokes_over(story.truth[story.index], BRUSH_MM / story.image.GetSpacing()[0], screen))
-    keep.picture("3-painted")
-    keep.file("painted")
-    page.propagate()
-    page.until(lambda: page["timeline"].get("recommended", -1) >= 0)
-    keep.picture("4-propagated")
-    keep.file("propagated")
-    page.key("n")
-    page.until(lambda: page.shown_slice() == page["timeline"]["recommended"])
-    story.corrected = page.shown_slice()
-    keep.picture("5-next")
-    page.press("Erase")
-    row, column = np.argwhere(story.masks["propagated"][story.corrected]).mean(axis=0)
-    page.strokes([[screen.point(row - 8, column - 8), screen.point(row + 8, column + 8)]])
-    keep.picture("6-erased")
-    keep.file("erased")
-    page.propagate()
-    keep.picture("7-again")
-    keep.file("again")
-    page.undo()
-    page.rest()
-    keep.picture("8-undone")
-    keep.file("undone")
-
-
-class _Keeper:
-    """Keeps pictures, words and downloads of the steps."""
-
-    def __init__(self, page: PageByMouse, downloads: Path, story: Story) -> None:
-        self._page, self._downloads, self._story = page, downloads, story
-
-    def picture(self, name: str) -> None:
-        self._page.picture(name)
-        self._story.words[name] = self._page.words()
-
-    def file(self, step: str) -> None:
-        """Download the label map."""
-        file = self._page.download("Label map (.nii.gz)", self._downloads)
-        image = sitk.ReadImage(str(file))
-        file.unlink()
-        self._story.grids[step] = image
-        self._story.masks[step] = sitk.GetArrayFromImage(image) > 0
-
-
-def _addresses(driver: Any) -> list[str]:
-    import json
-
-    messages = [json.loads(each["message"])["message"] for each in driver.get_log("performance")]
-    return [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+    volume = data_folder / "eval" / "sabsCT_01_img.nii.gz"
+    return told(volume, LIVER, tmp_path_factory.mktemp("story"), Path(pictures) / "browser" if pictures else None)
 
 
 def dice(one: np.ndarray, other: np.ndarray) -> float:
@@ -140,11 +33,12 @@ def dice(one: np.ndarray, other: np.ndarray) -> float:
 def test_a_dragged_circle_lies_where_the_mouse_drew_it(story: Story) -> None:
     drawn = story.masks["circle"]
     assert np.flatnonzero(drawn.any(axis=(1, 2))).tolist() == [story.index]
-    middle = np.argwhere(story.truth[story.index]).mean(axis=0)
-    distances = np.linalg.norm(np.argwhere(drawn[story.index]) - middle, axis=1)
-    brush = BRUSH_MM / story.image.GetSpacing()[0] / 2
+    brush = BRUSH_MM / story.image.GetSpacing()[0]
+    middle, radius = inner_circle(story.truth[story.index], brush)
+    distances = np.linalg.norm(np.argwhere(drawn[story.index]) - np.array(middle), axis=1)
     # The page takes in fewer points than the mouse goes over: corners may be cut a little.
-    assert distances.min() > 20 - brush - 5 and distances.max() < 20 + brush + 2
+    assert distances.min() > radius - brush / 2 - 5
+    assert distances.max() < radius + brush / 2 + 2
 
 
 def test_strokes_paint_the_liver_on_its_largest_slice(story: Story) -> None:
