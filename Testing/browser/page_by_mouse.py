@@ -214,7 +214,9 @@ class PageByMouse:
     def rest(self, seconds: float = 1.0) -> None:
         """Wait until the page looks the same for a while and nothing runs."""
         before, since = "", time.monotonic()
+        end = since + 90
         while time.monotonic() - since < seconds:
+            assert time.monotonic() < end, f"the page never came to rest; it says: {self.words()}"
             now = self.driver.get_screenshot_as_base64()
             if now != before or self["is_running"]:
                 before, since = now, time.monotonic()
