@@ -11,6 +11,7 @@ import vtk
 
 from ..engine.errors import Sli2VolError
 from ..engine.records import Progress
+from ..scene.advice import Advice
 from ..scene.background import Background, Handlers
 from ..scene.confidence import confidence_node
 from ..scene.confidence_layer import ConfidenceLayer
@@ -21,8 +22,7 @@ from ..scene.offers import Offers
 from ..scene.propagating import Propagating
 from ..scene.slice_actions import SliceActions
 from ..scene.slice_views import slice_nodes
-from ..scene.turns import after_a_pause
-from ..scene.words import reason_in_words, sizes_in_words, speed_in_words
+from ..scene.words import numbers_in_words, reason_in_words
 from ..scene.worker import Worker
 from .desk import PageDesk
 from .downloads import write_download
@@ -86,16 +86,16 @@ class Session:
         self.page = PageState(server.state)
         self.page.show(device=device)
         self._own = own
-        self._wants_recommendation = False
         self.views = Views(server)
         self.background = Background(Worker(), LoopTimer, _PATIENCE_S)
         self.desk = PageDesk(self.views.app, self.page, logic or SceneLogic(), self.background)
         self.editing = Editing(self.views.app, self.page)
         self.volumes = Volumes(self.views, self.page, own, shared)
         self.slices = SliceActions(self.desk, self.refresh)
+        self.advice = Advice(self.background, self.slices.recommend)
         self.propagating = Propagating(self.desk, BigButton(self.page), self._on_propagating)
         self._settling = LoopTimer(self._on_settled, _SETTLING_MS, repeats=False)
-        self.confidence = ConfidenceLayer(self.desk, self._want_recommendation, self._settling.start)
+        self.confidence = ConfidenceLayer(self.desk, self.advice.want, self._settling.start)
         self._observers = Observers()
         self.page.on_change("layout", self._set_layout)
         self.page.on_change("show_3d", self._show_3d)
@@ -189,10 +189,10 @@ class Session:
         desk = self.desk
         desk.look()
         timeline = desk.seen.timeline if desk.seen is not None else None
-        numbers = [] if desk.seen is None else [sizes_in_words(desk.seen)]
-        numbers += [] if desk.result is None else [speed_in_words(desk.result)]
         self.page.show(
-            timeline=timeline_picture(timeline), reason=reason_in_words(desk.seen), numbers="\n".join(numbers)
+            timeline=timeline_picture(timeline),
+            reason=reason_in_words(desk.seen),
+            numbers=numbers_in_words(desk.seen, desk.result),
         )
         if timeline is not None and not self.page["is_ranged"]:
             self.page.show(range_first=0, range_last=timeline.slice_count - 1)
@@ -213,22 +213,13 @@ class Session:
         self._show_confidence()
         self.refresh()
         self.editing.show()
-        self._wants_recommendation = self.desk.result is not None
+        self.advice.want(self.desk.result is not None)
         self._settling.start()
 
     def _on_settled(self) -> None:
         """Nothing has happened to the segments for a while."""
         self.refresh()
-        if self._wants_recommendation and self.background.is_idle:
-            self.background.take_turns(after_a_pause(self._recommend))
-
-    def _want_recommendation(self) -> None:
-        self._wants_recommendation = True
-
-    def _recommend(self) -> None:
-        if self._wants_recommendation and not self.background.is_computing:
-            self._wants_recommendation = False
-            self.slices.recommend()
+        self.advice.settled()
 
     def _show_confidence(self) -> None:
         self.confidence.update()

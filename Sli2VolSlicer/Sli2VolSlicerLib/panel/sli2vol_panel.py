@@ -10,6 +10,7 @@ from typing import Any
 import slicer
 import vtk
 
+from ..scene.advice import Advice
 from ..scene.background import Background, Handlers
 from ..scene.confidence_layer import ConfidenceLayer
 from ..scene.jobs import WarmUpJob
@@ -21,8 +22,7 @@ from ..scene.propagating import Propagating
 from ..scene.slice_actions import SliceActions
 from ..scene.slice_views import slice_nodes
 from ..scene.translation import tr as _
-from ..scene.turns import after_a_pause
-from ..scene.words import reason_in_words, sizes_in_words, speed_in_words
+from ..scene.words import numbers_in_words, reason_in_words
 from ..scene.worker import Worker
 from .desk import BigButton, Desk, show_text
 from .embedded_editor import EmbeddedEditor
@@ -53,15 +53,16 @@ class Sli2VolPanel:
         self.widget = widget
         self.ui = slicer.util.childWidgetVariables(widget)
         self._scene = scene
-        self._is_entered = self._is_updating = self._wants_recommendation = self._is_warm = False
+        self._is_entered = self._is_updating = self._is_warm = False
         self.editor = EmbeddedEditor(scene)
         self.ui.editorSection.layout().addWidget(self.editor.widget)
         self.options = Options(self.ui, self._on_options)
         self.background = Background(Worker(), QtTimer)
         self.desk = Desk(scene, self.ui, logic, self.editor, self.options, self.background)
         self.slices = SliceActions(self.desk, self.refresh)
+        self.advice = Advice(self.background, self.slices.recommend)
         self.propagating = Propagating(self.desk, BigButton(self.ui), self._on_propagating)
-        self.confidence = ConfidenceLayer(self.desk, self._want_recommendation, lambda: self._settling.start())
+        self.confidence = ConfidenceLayer(self.desk, self.advice.want, lambda: self._settling.start())
         self.strip = TimelineStrip(self.slices.go_to)
         self.ui.timelineFrame.layout().addWidget(self.strip)
         keys = {
@@ -286,7 +287,7 @@ class Sli2VolPanel:
             return
         self.confidence.update()
         self.refresh()
-        self._wants_recommendation = self.desk.result is not None
+        self.advice.want(self.desk.result is not None)
         self._settling.start()
 
     def _share_keys(self) -> None:
@@ -299,25 +300,12 @@ class Sli2VolPanel:
     def _on_settled(self) -> None:
         """Nothing has happened to the segments for a while."""
         self.refresh()
-        # Not right after writing a result: the main loop must answer in between.
-        if self._wants_recommendation and self.background.is_idle:
-            self.background.take_turns(after_a_pause(self._recommend))
-
-    def _want_recommendation(self) -> None:
-        self._wants_recommendation = True
-
-    def _recommend(self) -> None:
-        if self._wants_recommendation and not self.background.is_computing:
-            self._wants_recommendation = False
-            self.slices.recommend()
+        self.advice.settled()
 
     # What is shown.
 
     def _show_numbers(self) -> None:
-        desk = self.desk
-        parts = [] if desk.seen is None else [sizes_in_words(desk.seen)]
-        parts += [] if desk.result is None else [speed_in_words(desk.result)]
-        show_text(self.ui.numbersLabel, "\n".join(parts))
+        show_text(self.ui.numbersLabel, numbers_in_words(self.desk.seen, self.desk.result))
 
     def _show_reason(self) -> None:
         show_text(self.ui.reasonLabel, reason_in_words(self.desk.seen))

@@ -72,6 +72,13 @@ def reason_in_words(seen: Look | None) -> str:
     return words.format(slice=seen.timeline.recommended, reason=reason)
 
 
+def numbers_in_words(seen: Look | None, result: SceneResult | None) -> str:
+    """Slices, mL, seconds and device, as far as there are any."""
+    parts = [] if seen is None else [sizes_in_words(seen)]
+    parts += [] if result is None else [speed_in_words(result)]
+    return "\n".join(parts)
+
+
 def speed_in_words(result: SceneResult) -> str:
     """How long the last propagation took, and on what."""
     words = _("{seconds} s on {device}")
