@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 
 from .passes import PRESENT, Pass, SliceResult
+from .protocol import Region
 from .records import Anchor
 
 
@@ -83,13 +85,14 @@ def fuse_label(plan: LabelPlan, allowed: tuple[int, int], doubt: np.ndarray) -> 
         if not votes:
             continue
         total = sum(weight for weight, _, _ in votes)
-        full = np.zeros(doubt.shape[1:], np.float32)
-        for weight, run, result in votes:
-            region, soft = run.grid.soft_to_volume(result.soft, result.region)
-            full[region.slices] += np.float32(weight / total) * soft
-        masks[index] = full > 0.5
-        asked = full > PRESENT
-        doubt[index][asked] = np.maximum(doubt[index][asked], doubt_of(full)[asked])
+        placed = [run.grid.soft_to_volume(result.soft, result.region) for _, run, result in votes]
+        asked = reduce(Region.union, (region for region, _ in placed))
+        full = np.zeros(asked.shape, np.float32)
+        for (weight, _, _), (region, soft) in zip(votes, placed, strict=True):
+            full[region.within(asked)] += np.float32(weight / total) * soft
+        masks[index][asked.slices] = full > 0.5
+        before = doubt[index][asked.slices]
+        np.maximum(before, doubt_of(full), out=before)
         per_slice[index] = sum(weight * result.expected_dice for weight, _, result in votes) / total
     for anchor in plan.anchors:
         masks[anchor.slice_index] = anchor.mask

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from scipy import ndimage
-from torch.nn import functional
 
 EDGE_REACH = 0.05
 """Radius within which an outline is drawn to edges, as a share of the square root of the drawn area."""
@@ -37,8 +36,16 @@ def drawn_to_edges(soft: np.ndarray, intensity: np.ndarray, reach: int, contrast
 
 def _means(maps: torch.Tensor, reach: int) -> tuple[torch.Tensor, ...]:
     """Means over squares, of (slices, maps, rows, columns), one tensor per map."""
-    side = 2 * reach + 1
-    return functional.avg_pool2d(maps, side, 1, reach, count_include_pad=False).unbind(1)
+    rows, columns = maps.shape[-2:]
+    # Of this size products with band matrices take a fifth of the time of torch's pooling.
+    return (_averaging(rows, reach) @ maps @ _averaging(columns, reach).T).unbind(1)
+
+
+def _averaging(count: int, reach: int) -> torch.Tensor:
+    """What takes each of `count` values to the mean of those within `reach` of it: (count, count)."""
+    place = torch.arange(count)
+    near = ((place[:, None] - place).abs() <= reach).float()
+    return near / near.sum(dim=1, keepdim=True)
 
 
 def connected(soft: np.ndarray, drawn: np.ndarray) -> np.ndarray:
@@ -51,10 +58,21 @@ def connected(soft: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     result, before = soft.copy(), drawn
     for each in result:
         there = each > 0.5
+        touching = _grown(before) & there
+        if not touching.any():
+            continue
         parts, count = ndimage.label(there)
-        touching = np.unique(parts[ndimage.binary_dilation(before) & there])
-        if count > len(touching) > 0:
-            each[there & ~np.isin(parts, touching)] = 0.0
-        if touching.size:
-            before = each > 0.5
+        if count > 1:
+            each[there & ~np.isin(parts, np.unique(parts[touching]))] = 0.0
+        before = each > 0.5
     return result
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    """A mask larger by a pixel on each of four sides."""
+    grown = mask.copy()
+    grown[1:] |= mask[:-1]
+    grown[:-1] |= mask[1:]
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    return grown
