@@ -132,24 +132,15 @@ class PropagationSession:
         plan_of = {plan.label: plan for plan in plans}
         for task, outcome in zip(tasks, outcomes, strict=True):
             plan_of[task.run.label].outcomes[(task.run.anchor_slice, task.run.step)] = outcome
-        masks: dict[int, np.ndarray] = {}
-        slice_confidence: dict[int, np.ndarray] = {}
-        count, shape = self.stack.slice_count, self.stack.shape
         # Zeros take no memory until something is written: most of a volume is in no doubt.
-        doubt = np.zeros((count, *shape), np.float32)
+        doubt = np.zeros((self.stack.slice_count, *self.stack.shape), np.float32)
         told = Told(progress, is_cancelled, steps)
-        for plan in plans:
-            within = allowed[plan.label]
-            masks[plan.label], slice_confidence[plan.label] = (
-                fuse_finished(self.method, self.stack, plan, within, doubt, told)
-                if isinstance(self.method, Finishing)
-                else fuse_label(plan, within, doubt)
-            )
+        fused = {plan.label: self._fused(plan, allowed[plan.label], doubt, told) for plan in plans}
         ended = time.perf_counter()
         return Propagation(
-            masks=masks,
+            masks={label: mask for label, (mask, _) in fused.items()},
             doubt=doubt,
-            slice_confidence=slice_confidence,
+            slice_confidence={label: per_slice for label, (_, per_slice) in fused.items()},
             passes=tuple(map(_report, tasks, outcomes)),
             seconds={
                 "carrying": seconds.carrying,
@@ -334,6 +325,14 @@ class PropagationSession:
             # Two passes that meet check each other, finer than refinement does (Docs/results.md).
             return run.undoubted[:room]
         return _refined(run, room, refinement)
+
+    def _fused(
+        self, plan: LabelPlan, allowed: tuple[int, int], doubt: np.ndarray, told: Told
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """One label's mask and slice confidence, as `fuse_label`, with the method's last look if it takes one."""
+        if isinstance(self.method, Finishing):
+            return fuse_finished(self.method, self.stack, plan, allowed, doubt, told)
+        return fuse_label(plan, allowed, doubt)
 
     def _is_sent_on(self, task: _Task) -> bool:
         """Whether a pass that has stopped goes on, because refinement still sees the structure there."""

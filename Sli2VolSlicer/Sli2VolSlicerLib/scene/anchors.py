@@ -15,7 +15,7 @@ from .capture import Capture, CapturedSegment
 from .editor import SegmentWriter
 from .geometry import Box
 from .history import SegmentStep, UndoLog, segment_step
-from .memory import read_tag, remember
+from .memory import memory_tag, read_tag, write_tag
 from .patch import Patch
 from .segments import convert_to_labelmap, read_segment
 from .surface import surfaces_made_once
@@ -279,7 +279,7 @@ def _note(
         _take_away(captured, segment, log.writer, box, removed)
     held = node.GetSegmentation().GetSegment(segment.segment_id)
     tag = read_tag(held)
-    remember(held, captured.grid, captured.axis, anchors, after, accepted, limits)
+    write_tag(held, memory_tag(captured.grid, captured.axis, anchors, after, accepted, limits))
     log.add([_step(captured, segment, after, held, tag)], layers)
 
 

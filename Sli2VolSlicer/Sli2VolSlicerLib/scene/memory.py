@@ -208,19 +208,6 @@ def stored_memory(segment: Any) -> SegmentMemory | None:
     return SegmentMemory.from_text(read_tag(segment))
 
 
-def remember(
-    segment: Any,
-    grid: Grid,
-    axis: int,
-    anchors: tuple[int, ...],
-    mask: Patch,
-    accepted: tuple[int, ...] = (),
-    limits: SliceLimits | None = None,
-) -> None:
-    """Note in a vtkSegment what it holds now; arguments as `memory_tag`."""
-    write_tag(segment, memory_tag(grid, axis, anchors, mask, accepted, limits))
-
-
 def memory_tag(
     grid: Grid,
     axis: int,

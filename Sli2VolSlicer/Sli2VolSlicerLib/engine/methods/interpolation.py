@@ -16,6 +16,7 @@ from scipy.ndimage import distance_transform_edt
 from ..errors import AnnotationError
 from ..protocol import FilledSlice, Filling, Region, SliceSource, bounding_region
 from ..records import Anchor
+from .plain import MethodWithoutWeights
 
 _PIXELS_SOFT, _MM_SOFT_PER_MM = 0.11, 0.49
 """How wide an outline is in doubt: so many pixels beside a drawn slice, and so many mm more per mm away from it.
@@ -32,20 +33,12 @@ _LEAST, _MOST = 0.02, 0.98
 _SUREST = 20.0
 
 
-class Interpolation:
+class Interpolation(MethodWithoutWeights):
     """Fills the slices between drawn ones."""
 
     @property
     def name(self) -> str:
         return "interpolation"
-
-    @property
-    def device_name(self) -> str:
-        return "cpu"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
 
     def plan(self, source: SliceSource, anchors: Sequence[Anchor]) -> Filling:
         """Ready to fill between each two drawn slices of a label that follow each other.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..protocol import PassRules, Refinement
 
 
-class PlainMethod:
-    """Runs on the CPU by the plainest rules: hard masks, no verification, until nothing is left."""
+class MethodWithoutWeights:
+    """Runs on the CPU, and has nothing to tell of it."""
 
     @property
     def device_name(self) -> str:
@@ -15,6 +15,10 @@ class PlainMethod:
     @property
     def notes(self) -> tuple[str, ...]:
         return ()
+
+
+class PlainMethod(MethodWithoutWeights):
+    """Carries by the plainest rules: hard masks, no verification, until nothing is left."""
 
     @property
     def rules(self) -> PassRules:

@@ -49,11 +49,10 @@ class Layer(nn.Module):
             bias=False,
         )
         self.norm = nn.GroupNorm(_GROUPS, outputs)
-        self._outputs = outputs
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.convolution(x)
-        if self._outputs % (_GROUPS * _LANES) and not x.is_contiguous():
+        if self.norm.num_channels % (_GROUPS * _LANES) and not x.is_contiguous():
             # With channels last, torch normalises groups that do not fill its vectors five times slower.
             return functional.relu(self.norm(x.contiguous())).contiguous(memory_format=torch.channels_last_3d)
         return functional.relu(self.norm(x))
