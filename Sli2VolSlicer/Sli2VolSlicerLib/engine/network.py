@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from . import gradient_enhanced as second_order
 from .edge_profile import CHANNELS, edge_profile
 
 
@@ -24,6 +25,7 @@ class NetworkSettings:
         intensity_input: the locally centred intensity joins the edge profile.
         receptive_margin: pixels of context that a crop needs around it for exact features.
         alignment: crops start at multiples of this many pixels.
+        descriptor: what the network sees of a slice: "edge-profile", or "gradient-enhanced" (Sli2Vol+).
     """
 
     architecture: str
@@ -33,10 +35,27 @@ class NetworkSettings:
     intensity_input: bool
     receptive_margin: int
     alignment: int
+    descriptor: str = "edge-profile"
 
 
 PAPER_SETTINGS = NetworkSettings("resnet18-stride1", 64, 7, False, False, 44, 1)
 DEFAULT_SETTINGS = NetworkSettings("pyramid", 32, 7, True, True, 48, 4)
+PLUS_SETTINGS = replace(DEFAULT_SETTINGS, descriptor="gradient-enhanced")
+"""Sli2Vol+ on the backbone of the default, not on the paper's: what is compared is the descriptor and the training."""
+
+
+def input_channels(settings: NetworkSettings) -> int:
+    """Channels of what the network sees of a slice.
+
+    Raises:
+        ValueError: no such descriptor.
+    """
+    if settings.descriptor == "gradient-enhanced":
+        return second_order.CHANNELS + 1
+    if settings.descriptor != "edge-profile":
+        msg = f"There is no descriptor {settings.descriptor!r}; install a newer version."
+        raise ValueError(msg)
+    return CHANNELS + (1 if settings.intensity_input else 0)
 
 
 class ResidualBlock(nn.Module):
@@ -61,7 +80,7 @@ class ResNet18Stride1(nn.Module):
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
-        self.stem: nn.Module = nn.Conv2d(CHANNELS, 16, 7, padding=3, bias=False)
+        self.stem: nn.Module = nn.Conv2d(input_channels(settings), 16, 7, padding=3, bias=False)
         self.stem_norm: nn.Module = nn.BatchNorm2d(16)
         widths = [16, 16, 16, 32, 32, 64, 64, 128, 128]
         self.blocks = nn.Sequential(*(ResidualBlock(a, b) for a, b in pairwise(widths)))
@@ -82,7 +101,7 @@ class Pyramid(nn.Module):
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
-        inputs = CHANNELS + (1 if settings.intensity_input else 0)
+        inputs = input_channels(settings)
         self.full = nn.Sequential(nn.Conv2d(inputs, 24, 3, padding=1, bias=False), nn.BatchNorm2d(24), nn.ReLU())
         self.to_half = nn.Sequential(
             nn.Conv2d(24, 48, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(48), nn.ReLU()
@@ -131,12 +150,15 @@ class CorrespondenceNetwork(nn.Module):
         Returns:
             (batch, channels, rows, columns).
         """
-        inputs = edge_profile(slices)
-        if self.settings.intensity_input:
-            inputs = torch.cat([inputs, slices - 0.5], dim=1)
-        inputs = inputs.to(next(self.backbone.parameters()).dtype)
+        inputs = self._described(slices).to(next(self.backbone.parameters()).dtype)
         features: torch.Tensor = self.backbone(inputs)
         if self.settings.normalised:
             # Half of the scale on either side: query and key come from the same features.
             features = functional.normalize(features.float(), dim=1) * torch.exp(0.5 * self.log_scale.float())
         return features
+
+    def _described(self, slices: torch.Tensor) -> torch.Tensor:
+        if self.settings.descriptor == "gradient-enhanced":
+            return second_order.gradient_enhanced(slices)
+        profile = edge_profile(slices)
+        return torch.cat([profile, slices - 0.5], dim=1) if self.settings.intensity_input else profile

@@ -84,19 +84,33 @@ class PairSampler:
         return pair
 
     def _draw_once(self, generator: np.random.Generator) -> torch.Tensor:
-        stacks = self._stacks[int(generator.choice(len(self._stacks), p=self._share))]
-        side = len(stacks) > 1 and generator.random() < self.settings.side_axis_share
-        stack = stacks[int(generator.integers(1, len(stacks)))] if side else stacks[0]
-        gap = int(generator.integers(1, min(self.settings.largest_gap, stack.slice_count - 1) + 1))
+        stack = self._some_stack(generator)[1]
+        gap = self._some_gap(stack, generator)
         first = int(generator.integers(0, stack.slice_count - gap))
         pair = np.stack([stack.intensity(first), stack.intensity(first + gap)])
         if generator.random() < 0.5:
             pair = pair[::-1].copy()
-        crop = self._through_frame(torch.from_numpy(pair), stack, generator)
+        crop = through_frame(torch.from_numpy(pair), self._frame(stack, generator))
         return self._windowed(crop, generator)
 
-    def _through_frame(self, pair: torch.Tensor, stack: SliceStack, generator: np.random.Generator) -> torch.Tensor:
-        """Resample both slices through one random rotation, zoom and flip."""
+    def _some_stack(self, generator: np.random.Generator) -> tuple[int, SliceStack]:
+        """The number of a volume, and its slices along some axis."""
+        volume = int(generator.choice(len(self._stacks), p=self._share))
+        stacks = self._stacks[volume]
+        side = len(stacks) > 1 and generator.random() < self.settings.side_axis_share
+        return volume, stacks[int(generator.integers(1, len(stacks)))] if side else stacks[0]
+
+    def _some_gap(self, stack: SliceStack, generator: np.random.Generator) -> int:
+        return int(generator.integers(1, min(self.settings.largest_gap, stack.slice_count - 1) + 1))
+
+    def _frame(
+        self, stack: SliceStack, generator: np.random.Generator, centre: tuple[float, float] | None = None
+    ) -> torch.Tensor:
+        """One random rotation, zoom and flip, as `grid_sample` takes it: (1, crop, crop, 2).
+
+        Args:
+            centre: row and column shown at most a quarter of the crop off its middle; by default any place.
+        """
         rows, columns = stack.shape
         crop = self.settings.crop
         low, high = np.log(self.settings.zoom)
@@ -106,15 +120,17 @@ class PairSampler:
         angle = np.deg2rad(generator.uniform(-1, 1) * self.settings.rotation_degrees)
         stretch = stack.spacing_mm[1] / stack.spacing_mm[2]
         flip = -1.0 if generator.random() < 0.5 else 1.0
-        centre_row = generator.uniform(0.15, 0.85) * rows
-        centre_column = generator.uniform(0.15, 0.85) * columns
+        if centre is None:
+            centre_row = generator.uniform(0.15, 0.85) * rows
+            centre_column = generator.uniform(0.15, 0.85) * columns
+        else:
+            centre_row, centre_column = (c + generator.uniform(-0.25, 0.25) * crop / zoom for c in centre)
         offsets = (torch.arange(crop, dtype=torch.float32) - (crop - 1) / 2) / zoom
         down, right = torch.meshgrid(offsets, offsets * flip, indexing="ij")
         cos, sin = float(np.cos(angle)), float(np.sin(angle))
         row = (centre_row + (cos * down - sin * right)) * 2 / rows - 1
         column = (centre_column + (sin * down + cos * right) * stretch) * 2 / columns - 1
-        grid = torch.stack([column, row], dim=-1)[None]
-        return functional.grid_sample(pair[None], grid, mode="bilinear", padding_mode="border", align_corners=False)[0]
+        return torch.stack([column, row], dim=-1)[None]
 
     def _windowed(self, pair: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
         """A contrast window as a reader would set for what is in view."""
@@ -125,3 +141,13 @@ class PairSampler:
         if high - low < 0.08:
             return pair
         return ((pair - low) / (high - low)).clamp(0, 1)
+
+
+def through_frame(pictures: torch.Tensor, frame: torch.Tensor) -> torch.Tensor:
+    """Several pictures of one slice's size through one frame: float32 (pictures, crop, crop).
+
+    Args:
+        pictures: float32 (pictures, rows, columns).
+        frame: (1, crop, crop, 2), where each pixel of the crop lies.
+    """
+    return functional.grid_sample(pictures[None], frame, mode="bilinear", padding_mode="border", align_corners=False)[0]

@@ -104,13 +104,13 @@ class Trainer(ResumableRun[HeldOutError]):
         self.settings = settings
         trained, held_out = split_volumes(volumes)
         self.held_out_names = tuple(v.name for v in held_out)
-        self._sampler = PairSampler(trained, settings.sampling)
+        self._sampler = self._make_sampler(trained)
         self._held_out = self._draw_held_out(PairSampler(held_out, settings.sampling))
         torch.manual_seed(settings.seed)
         self.network = CorrespondenceNetwork(settings.network).to(settings.device)
         if settings.device == "cpu":
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
+        self._optimiser = self._make_optimiser()
 
     def run(self, checkpoint: Path | None = None, on_step: StepCallback | None = None) -> TrainingReport:
         """Train to the last step, resuming from `checkpoint` if it exists.
@@ -126,12 +126,28 @@ class Trainer(ResumableRun[HeldOutError]):
         """Write the weights with the settings of the run."""
         save_network(self.network, path, {"training": repr(asdict(self.settings)), **facts})
 
+    def _make_sampler(self, volumes: Sequence[TrainingVolume]) -> PairSampler:
+        return PairSampler(volumes, self.settings.sampling)
+
+    def _make_optimiser(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate)
+
     def _one_step(self) -> float:
         settings = self.settings
         for group in self._optimiser.param_groups:
             group["lr"] = settings.learning_rate * learning_rate_share(self.step, settings.steps)
+        self.network.train()
         # Every step has a generator of its own: a resumed run draws what an unbroken one would.
-        generator = np.random.default_rng([settings.seed, self.step])
+        loss = self._loss(np.random.default_rng([settings.seed, self.step]))
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._optimiser.step()
+        return float(loss.detach())
+
+    def _loss(self, generator: np.random.Generator) -> torch.Tensor:
+        """Reconstruction of real neighbours, and correspondence under known deformations."""
+        settings = self.settings
         drawn = [self._sampler.draw(generator) for _ in range(settings.pairs)]
         clean = torch.stack(drawn)
         shown = jitter_intensity(clean.flatten(0, 1), settings.augmentation, generator).unflatten(0, clean.shape[:2])
@@ -146,7 +162,6 @@ class Trainer(ResumableRun[HeldOutError]):
             moved = warp(still[:, None], flows)[:, 0]
             both = jitter_intensity(torch.cat([still, moved]), settings.augmentation, generator)
             inputs += [both[: settings.deformed], both[settings.deformed :]]
-        self.network.train()
         device = settings.device
         counts = [len(i) for i in inputs]
         features = self._features(torch.cat(inputs)[:, None].to(device)).split(counts)
@@ -159,11 +174,7 @@ class Trainer(ResumableRun[HeldOutError]):
             loss = loss + settings.deformed_weight * correspondence_error(
                 features[3], features[2], flows.to(device), radius
             )
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self._optimiser.step()
-        return float(loss.detach())
+        return loss
 
     def _features(self, slices: torch.Tensor) -> torch.Tensor:
         kind = torch.device(self.settings.device).type
