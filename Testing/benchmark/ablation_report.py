@@ -9,9 +9,10 @@ from pathlib import Path
 from .ablation import ABLATIONS
 from .cases import BenchmarkError
 from .kept_parts import ABLATION, with_part
+from .pairing import paired_difference, size, titles
 from .records import CaseResult, from_json
 from .rows import OURS
-from .summary import by_row, family_means, paired_difference, row_mean
+from .summary import by_row, family_means, row_mean
 from .tables import interval, number, table
 
 
@@ -29,11 +30,14 @@ def ablation_section(facts: dict, results: Iterable[CaseResult]) -> str:
     whole = rows[OURS]
     families = sorted(family_means(whole))
     lines = [_line("nothing: the default as it is", whole, whole, families)]
-    lines += [_line(ABLATIONS[name].words, rows[name], whole, families) for name in names]
+    shown = titles({name: rows[name] for name in (OURS, *names)})
+    lines += [
+        _line(ABLATIONS[name].words + shown[name].removeprefix(name), rows[name], whole, families) for name in names
+    ]
     header = ("taken out", "Dice", "the default's lead", "CPU seconds", *families)
     return f"""## What each part is worth
 
-Made by `{facts["command"]}` on {facts["date"]}: {len(whole)} cases. Machine: {facts["machine"]}.
+Made by `{facts["command"]}` on {facts["date"]}: {size(whole)}. Machine: {facts["machine"]}.
 The default with one part taken out, everything else as it is; means over structures with 95 % bootstrap intervals,
 processor seconds per structure with features and all, and the families' means. Nothing was trained anew for a row.
 

@@ -27,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--families", nargs="+", metavar="FAMILY", help="only these families")
     parser.add_argument("--structures", nargs="+", metavar="FAMILY/NAME", help="only these structures")
     parser.add_argument("--seeds", type=int, default=1, help="painted slices per structure (default 1)")
+    parser.add_argument(
+        "--row-seeds", nargs="+", default=[], metavar="ROW=N", help="fewer painted slices for slow rows"
+    )
     parser.add_argument("--split", choices=SPLITS, default="eval", help="train for tuning (default eval)")
     parser.add_argument("--workers", type=int, default=1, help="processes at once (default 1; speeds need 1)")
     parser.add_argument("--threads", type=int, default=0, help="threads per process (default: the libraries' choice)")
@@ -89,6 +92,7 @@ def _run(arguments: argparse.Namespace) -> None:
         families=arguments.families,
         structures=arguments.structures,
         seeds=arguments.seeds,
+        row_seeds=_named_counts(arguments.row_seeds, rows),
         split=arguments.split,
         workers=arguments.workers,
         threads=arguments.threads,
@@ -162,6 +166,17 @@ def _named_files(texts: Sequence[str]) -> dict[str, Path]:
             raise BenchmarkError(msg)
         files[name] = Path(file)
     return files
+
+
+def _named_counts(texts: Sequence[str], rows: Sequence[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for text in texts:
+        name, _, count = text.partition("=")
+        if name not in rows or not count.isdecimal() or int(count) < 1:
+            msg = f"--row-seeds takes ROW=N with one of this run's rows and at least 1, got {text!r}."
+            raise BenchmarkError(msg)
+        counts[name] = int(count)
+    return counts
 
 
 def command_line() -> str:

@@ -17,9 +17,14 @@ MARGIN_SHARE = 0.25
 
 
 def worst_and_median(results: Sequence[CaseResult]) -> dict[str, CaseResult]:
-    """The case of lowest Dice and the one in the middle (the lower of two)."""
+    """The result of lowest Dice and the one in the middle (the lower of two)."""
     ordered = sorted(results, key=lambda r: (r.dice, r.case_name, r.seed))
     return {"worst": ordered[0], "median": ordered[(len(ordered) - 1) // 2]}
+
+
+def words_of(result: CaseResult) -> str:
+    """A result in words, e.g. "hnCT_1/Larynx from slice 34, Dice 0.52"."""
+    return f"{result.case_name} from slice {result.seed_slice}, Dice {result.dice:.2f}"
 
 
 def shown_slices(truth: np.ndarray, result: np.ndarray, painted: int, count: int = SLICES_SHOWN) -> list[int]:
@@ -85,7 +90,7 @@ def draw_families(
     masks: Path,
     folder_of: dict[str, Path],
 ) -> dict[str, list[tuple[str, CaseResult, Path]]]:
-    """The worst and the median case of every family of one row.
+    """The worst and the median result of every family of one row.
 
     Args:
         results: of one row.

@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -37,6 +37,7 @@ class Options:
         families: only these; all by default.
         structures: only these "family/structure"; all by default.
         seeds: painted slices per case, each its own draw.
+        row_seeds: rows that get fewer of them, e.g. slow ones, and how many.
         split: "eval", or "train" for tuning.
         workers: processes at once.
         threads: threads per process (0 leaves it to the libraries).
@@ -50,6 +51,7 @@ class Options:
     families: Sequence[str] | None = None
     structures: Sequence[str] | None = None
     seeds: int = 1
+    row_seeds: Mapping[str, int] = field(default_factory=dict)
     split: str = "eval"
     workers: int = 1
     threads: int = 0
@@ -57,6 +59,10 @@ class Options:
     device: str = "auto"
     reuse: bool = False
     volumes_per_structure: int = 0
+
+    def seeds_of(self, row: str) -> int:
+        """Painted slices per case of one row."""
+        return min(self.seeds, self.row_seeds.get(row, self.seeds))
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ def run_benchmark(data: Path, output: Path, options: Options, report: Report, co
     specs = row_specs(options.rows, options.weights, options.device)
     for spec in specs:
         _run_row(spec, cases, output, options, report)
-    results = _select(read_results(lines_path(output)), specs, cases, options.seeds)
+    results = _select(read_results(lines_path(output)), specs, cases, options)
     before = json.loads(output.read_text()) if output.is_file() else {}
     document = {
         "facts": facts(command, named_split or options.split, options, specs),
@@ -130,15 +136,17 @@ def chosen_cases(data: Path, options: Options) -> list[Case]:
     return chosen
 
 
-def _select(found: dict, specs: Sequence[RowSpec], cases: Sequence[Case], seeds: int) -> list[CaseResult]:
-    keys = [(spec.name, case.name, seed) for spec in specs for case in cases for seed in range(seeds)]
+def _select(found: dict, specs: Sequence[RowSpec], cases: Sequence[Case], options: Options) -> list[CaseResult]:
+    keys = [
+        (spec.name, case.name, seed) for spec in specs for case in cases for seed in range(options.seeds_of(spec.name))
+    ]
     return [found[key] for key in keys if key in found]
 
 
 def _run_row(spec: RowSpec, cases: Sequence[Case], output: Path, options: Options, report: Report) -> None:
     mark = fingerprint(spec)
     found = read_results(lines_path(output))
-    wanted = [(case, seed) for case in cases for seed in range(options.seeds)]
+    wanted = [(case, seed) for case in cases for seed in range(options.seeds_of(spec.name))]
     left = [
         (case, seed)
         for case, seed in wanted

@@ -1,8 +1,8 @@
 """From case results to the figures of the tables.
 
-A structure is a family and a name, e.g. sabsCT liver. Its figure is the mean over its volumes and
-painted slices; a row's figure is the mean over structures, so that a structure seen in one volume
-weighs as much as one seen in eight.
+A structure is a family and a name, e.g. sabsCT liver. A volume's figure is the mean over its painted
+slices, a structure's the mean over its volumes; a row's figure is the mean over structures, so that a
+structure seen in one volume weighs as much as one seen in eight.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ def dice_of(result: CaseResult) -> float:
 
 def structure_means(results: Iterable[CaseResult], figure: Figure = dice_of) -> dict[Structure, float]:
     """Mean per structure; figures that are not finite are left out (a structure with none is absent)."""
-    values: dict[Structure, list[float]] = {}
+    values: dict[Structure, dict[str, list[float]]] = {}
     for result in results:
         value = figure(result)
         if math.isfinite(value):
-            values.setdefault((result.family, result.structure), []).append(value)
-    return {structure: float(np.mean(v)) for structure, v in values.items()}
+            of_structure = values.setdefault((result.family, result.structure), {})
+            of_structure.setdefault(result.volume, []).append(value)
+    return {s: float(np.mean([np.mean(each) for each in volumes.values()])) for s, volumes in values.items()}
 
 
 def bootstrap(values: Sequence[float]) -> Interval:
@@ -70,28 +71,16 @@ def family_means(results: Iterable[CaseResult], figure: Figure = dice_of) -> dic
     return {family: float(np.mean(v)) for family, v in grouped.items()}
 
 
-def paired_difference(ours: Iterable[CaseResult], theirs: Iterable[CaseResult], figure: Figure = dice_of) -> Interval:
-    """Ours minus theirs, structure by structure, over the structures that both have."""
-    one, other = structure_means(ours, figure), structure_means(theirs, figure)
-    return bootstrap([one[s] - other[s] for s in one if s in other])
-
-
-def families_ahead(ours: Iterable[CaseResult], theirs: Iterable[CaseResult]) -> list[str]:
-    """Families in which ours has the higher mean Dice."""
-    one, other = family_means(ours), family_means(theirs)
-    return sorted(family for family in one if family in other and one[family] > other[family])
-
-
 def confidence_correlation(results: Sequence[CaseResult]) -> tuple[float, int, int]:
     """Spearman's rank correlation between a slice's confidence and its true Dice.
 
     Returns:
-        the mean over structures (each the mean over its cases with at least 5 slices that differ), and how many
-        structures and cases there are.
+        the mean over structures (each the mean over its results with at least 5 slices that differ), and how many
+        structures and results there are.
     """
     structures = structure_means(results, _slice_correlation)
-    cases = sum(math.isfinite(_slice_correlation(result)) for result in results)
-    return (float(np.mean(list(structures.values()))) if structures else float("nan")), len(structures), cases
+    count = sum(math.isfinite(_slice_correlation(result)) for result in results)
+    return (float(np.mean(list(structures.values()))) if structures else float("nan")), len(structures), count
 
 
 def _slice_correlation(result: CaseResult) -> float:

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from .cases import FEASIBILITY_STRUCTURES, SEEN_FAMILIES, TUNED_FAMILIES
+from .cases import SEEN_FAMILIES, TUNED_FAMILIES
+from .pairing import (
+    Rows,
+    families_ahead,
+    in_common,
+    is_given_ends,
+    paired_difference,
+    size,
+    structures_behind,
+    titles,
+    with_fewer,
+)
 from .records import CaseResult
 from .rows import OURS
 from .speed import Speed
 from .summary import (
     Interval,
-    bootstrap,
     confidence_correlation,
-    families_ahead,
     family_means,
-    paired_difference,
     row_mean,
     structure_means,
 )
 
-Rows = Mapping[str, Sequence[CaseResult]]
+PAPER, COPY = "sli2vol-paper", "copy"
 
 _DESCRIPTIONS = {
     "copy": "the painted mask, carried unchanged from slice to slice",
@@ -66,10 +74,15 @@ def interval(value: Interval, digits: int = 3) -> str:
     return f"{number(value.mean, digits)} [{number(value.low, digits)}, {number(value.high, digits)}]"
 
 
-def best_bold(values: Sequence[float], digits: int = 2) -> list[str]:
-    """Numbers for a table's line, the largest in bold."""
-    largest = max((v for v in values if math.isfinite(v)), default=float("nan"))
-    return [f"**{number(v, digits)}**" if v == largest else number(v, digits) for v in values]
+def best_bold(rows: Rows, values: Sequence[float], digits: int = 2) -> list[str]:
+    """One number per row for a table's line, the largest in bold; rows with fewer painted slices have no part in it."""
+    fewer = with_fewer(rows)
+    competing = [v for name, v in zip(rows, values, strict=True) if name not in fewer and math.isfinite(v)]
+    largest = max(competing, default=float("nan"))
+    return [
+        f"**{number(v, digits)}**" if v == largest and name not in fewer else number(v, digits)
+        for name, v in zip(rows, values, strict=True)
+    ]
 
 
 def rows_section(names: Sequence[str]) -> str:
@@ -93,7 +106,8 @@ def summary_section(rows: Rows) -> str:
             lambda r: r.family in SEEN_FAMILIES,
         ),
     )
-    header = ("row", "Dice", "Dice without painted slice", "HD95 mm", "slices too many", "slices too few", "cases")
+    names = titles(rows)
+    header = ("row", "Dice", "Dice without painted slice", "HD95 mm", "slices too many", "slices too few", "on")
     for title, chosen in groups:
         lines = []
         for name, results in rows.items():
@@ -102,13 +116,13 @@ def summary_section(rows: Rows) -> str:
                 continue
             lines.append(
                 [
-                    name,
+                    names[name],
                     interval(row_mean(own)),
                     number(row_mean(own, lambda r: r.dice_without_seed).mean, 3),
                     number(row_mean(own, lambda r: r.hd95_mm).mean, 1),
                     number(row_mean(own, lambda r: float(sum(r.over))).mean, 1),
                     number(row_mean(own, lambda r: float(sum(r.under))).mean, 1),
-                    str(len(own)),
+                    size(own),
                 ]
             )
         if lines:
@@ -123,38 +137,32 @@ def families_section(rows: Rows) -> str:
     """Mean Dice per family, and in how many of them ours is ahead."""
     means = {name: family_means(results) for name, results in rows.items()}
     families = sorted({family for own in means.values() for family in own})
-    lines = [[f, *best_bold([means[n].get(f, float("nan")) for n in rows], 3)] for f in families]
-    text = f"## Families\n\nMean Dice over the structures of each family.\n\n{table(['family', *rows], lines)}"
-    if OURS not in rows:
-        return text
-    compared = []
+    lines = [[f, *best_bold(rows, [means[n].get(f, float("nan")) for n in rows], 3)] for f in families]
+    header = ("family", *titles(rows).values())
+    text = f"## Families\n\nMean Dice over the structures of each family.\n\n{table(header, lines)}"
+    return f"{text}\n{_against_ours(rows)}" if OURS in rows else text
+
+
+def _against_ours(rows: Rows) -> str:
+    """Ours against each other row, on what was painted for both."""
+    lines = []
+    families = set(family_means(rows[OURS]))
+    ahead_of_all = set(families)
     for name, results in rows.items():
-        if name != OURS:
-            difference = paired_difference(rows[OURS], results)
-            ahead = families_ahead(rows[OURS], results)
-            compared.append([name, interval(difference), f"{len(ahead)} of {len(families)}", ", ".join(ahead)])
-    others = [name for name in rows if name != OURS]
-    all_ahead = [f for f in families if all(means[OURS].get(f, 0) > means[n].get(f, 0) for n in others)]
-    header = (f"`{OURS}` against", "difference in Dice", "families ahead", "which")
+        if name == OURS:
+            continue
+        ours, theirs = in_common(rows[OURS], results)
+        shared = family_means(theirs).keys()
+        ahead = families_ahead(ours, theirs)
+        ahead_of_all -= shared - set(ahead)
+        difference = paired_difference(ours, theirs)
+        lines.append([name, interval(difference), size(ours), f"{len(ahead)} of {len(shared)}", ", ".join(ahead)])
+    header = (f"`{OURS}` against", "difference in Dice", "on", "families ahead", "which")
     return (
-        f"{text}\n{table(header, compared)}\n`{OURS}` is ahead of every other row in {len(all_ahead)} of "
-        f"{len(families)} families ({', '.join(all_ahead) or 'none'}).\n"
+        f"Pairs are compared on the painted slices that both rows have.\n\n{table(header, lines)}\n`{OURS}` is ahead "
+        f"of every other row in {len(ahead_of_all)} of {len(families)} families "
+        f"({', '.join(sorted(ahead_of_all)) or 'none'}).\n"
     )
-
-
-def feasibility_section(rows: Rows) -> str:
-    """The structures with a target."""
-    means = {name: structure_means(results) for name, results in rows.items()}
-    lines = [
-        [f"{family} {structure}", *best_bold([means[n].get((family, structure), float("nan")) for n in rows])]
-        for family, structure in FEASIBILITY_STRUCTURES
-    ]
-    totals = []
-    for name in rows:
-        values = [means[name][s] for s in FEASIBILITY_STRUCTURES if s in means[name]]
-        totals.append(bootstrap(values).mean)
-    lines.append(["**mean**", *best_bold(totals, 3)])
-    return f"## Target structures\n\nTarget: a mean of at least 0.70.\n\n{table(['structure', *rows], lines)}"
 
 
 def structures_section(rows: Rows) -> str:
@@ -162,12 +170,22 @@ def structures_section(rows: Rows) -> str:
     means = {name: structure_means(results) for name, results in rows.items()}
     distances = structure_means(rows[OURS], lambda r: r.hd95_mm) if OURS in rows else {}
     structures = sorted({structure for own in means.values() for structure in own})
-    header = ["structure", *rows] + ([f"{OURS} HD95 mm"] if distances else [])
+    header = ["structure", *titles(rows).values()] + ([f"{OURS} HD95 mm"] if distances else [])
     lines = []
     for structure in structures:
-        line = [" ".join(structure), *best_bold([means[n].get(structure, float("nan")) for n in rows])]
+        line = [" ".join(structure), *best_bold(rows, [means[n].get(structure, float("nan")) for n in rows])]
         lines.append(line + ([number(distances.get(structure, float("nan")), 1)] if distances else []))
-    return f"## Structures\n\nMean Dice over volumes.\n\n{table(header, lines)}"
+    words = "Mean Dice over volumes, of each the mean over its painted slices."
+    return f"## Structures\n\n{words}\n\n{table(header, lines)}{_against_copying(rows)}"
+
+
+def _against_copying(rows: Rows) -> str:
+    """In which structures ours is worse than copying the mask."""
+    if OURS not in rows or COPY not in rows:
+        return ""
+    behind = structures_behind(rows[OURS], rows[COPY])
+    named = [f"{family} {name} ({ours:.3f} against {copy:.3f})" for (family, name), (ours, copy) in behind.items()]
+    return f"\nStructures in which `{OURS}` is worse than copying the mask: {', '.join(named) or 'none'}.\n"
 
 
 def ends_section(rows: Rows) -> str:
@@ -178,30 +196,62 @@ def ends_section(rows: Rows) -> str:
         "too many, high end",
         "too few, low end",
         "too few, high end",
+        "together",
         "ends > 3 over",
     )
     lines = []
+    names = titles(rows)
     for name, results in rows.items():
         over = np.array([r.over for r in results])
         under = np.array([r.under for r in results])
         figures = [*over.mean(axis=0), *under.mean(axis=0)]
-        lines.append([name, *(number(float(v), 1) for v in figures), f"{100 * float((over > 3).mean()):.0f} %"])
-    words = "Mean slices per case at the low and the high end, and the share of ends overrun by more than 3."
-    return f"## Where results end\n\n{words}\n\n{table(header, lines)}"
+        told = " (given the true ends)" if is_given_ends(results) else ""
+        lines.append(
+            [
+                names[name] + told,
+                *(number(float(v), 1) for v in (*figures, sum(figures))),
+                f"{100 * float((over > 3).mean()):.0f} %",
+            ]
+        )
+    words = "Mean slices per result at the low and the high end, and the share of ends overrun by more than 3."
+    return f"## Where results end\n\n{words}\n\n{table(header, lines)}{_ends_against_the_paper(rows)}"
+
+
+def _ends_against_the_paper(rows: Rows) -> str:
+    """Ours as a share of the paper's slices too many and too few, on what was painted for both."""
+    if OURS not in rows or PAPER not in rows:
+        return ""
+    ours, theirs = (float(np.mean([_off(r) for r in own])) for own in in_common(rows[OURS], rows[PAPER]))
+    pair = [row_mean(own, _off).mean for own in in_common(rows[OURS], rows[PAPER])]
+    return (
+        f"\n`{OURS}` is off by {number(ours, 1)} slices per result (too many and too few), `{PAPER}` by "
+        f"{number(theirs, 1)}: {_share(ours, theirs)}. As means over structures: {number(pair[0], 1)} and "
+        f"{number(pair[1], 1)}: {_share(pair[0], pair[1])}. The target is at most 50 %.\n"
+    )
+
+
+def _off(result: CaseResult) -> float:
+    """Slices too many and too few of one result."""
+    return float(sum(result.over) + sum(result.under))
+
+
+def _share(part: float, whole: float) -> str:
+    return f"**{100 * part / whole:.0f} %**" if whole else "no share of none"
 
 
 def confidence_section(rows: Rows) -> str:
     """Does the confidence of a slice say how good it is?"""
     lines = []
+    names = titles(rows)
     for name, results in rows.items():
-        value, structures, cases = confidence_correlation(results)
-        if cases:
-            lines.append([name, number(value), str(structures), str(cases)])
+        value, structures, count = confidence_correlation(results)
+        if count:
+            lines.append([names[name], number(value), str(structures), str(count)])
     if not lines:
         return ""
-    header = ("row", "mean over structures", "structures", "cases")
+    header = ("row", "mean over structures", "structures", "results")
     return (
-        "## Confidence\n\nSpearman's rank correlation between a slice's confidence and its true Dice, per case.\n\n"
+        "## Confidence\n\nSpearman's rank correlation between a slice's confidence and its true Dice, per result.\n\n"
         + table(header, lines)
     )
 
@@ -210,13 +260,14 @@ def speed_section(speed: Speed | None, rows: Rows) -> str:
     """Seconds, slices per second, memory."""
     header = (
         "row",
-        "seconds per case",
-        "processor seconds per case",
+        "seconds per result",
+        "processor seconds per result",
         "slices per second",
         "peak MB (whole process)",
         "device",
     )
     lines = []
+    names = titles(rows)
     for name, results in rows.items():
         seconds, slices = sum(r.seconds for r in results), sum(r.slices for r in results)
         peak = max(r.peak_mb for r in results)
@@ -224,11 +275,11 @@ def speed_section(speed: Speed | None, rows: Rows) -> str:
         rate = slices / seconds if seconds else float("nan")
         cpu = sum(r.cpu_seconds for r in results) / len(results)
         lines.append(
-            [name, number(seconds / len(results)), number(cpu), number(rate, 1), number(peak, 0), devices],
+            [names[name], number(seconds / len(results)), number(cpu), number(rate, 1), number(peak, 0), devices],
         )
     text = (
-        "## Speed\n\nAs run for the tables above (the first structure of a volume pays for the features that the "
-        f"others reuse).\n\n{table(header, lines)}"
+        "## Speed\n\nAs run for the tables above (a volume's first structure and painted slice pay for the features "
+        f"that the others reuse).\n\n{table(header, lines)}"
     )
     if speed is None:
         return text

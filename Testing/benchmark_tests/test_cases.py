@@ -84,6 +84,14 @@ def test_the_painted_slice_depends_on_seed_and_name_alone() -> None:
     assert len({seed_slice(truth, f"a/{name}", 0) for name in range(40)}) > 1
 
 
+def test_seeds_paint_different_slices_until_there_are_none_left() -> None:
+    truth = np.zeros((20, 2, 2), bool)
+    truth[4:9] = True
+    painted = [seed_slice(truth, "a/b", seed) for seed in range(8)]
+    assert sorted(painted[:4]) == [4, 5, 6, 7]
+    assert sorted(painted[4:]) == [4, 5, 6, 7]
+
+
 def test_an_empty_structure_cannot_be_painted() -> None:
     with pytest.raises(BenchmarkError, match="a/b: the structure is empty"):
         seed_slice(np.zeros((3, 2, 2), bool), "a/b")

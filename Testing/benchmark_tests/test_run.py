@@ -50,6 +50,22 @@ def test_a_run_writes_results_a_report_and_pictures_and_resumes(
 
 
 @pytest.mark.slow
+def test_slow_rows_may_be_run_on_fewer_painted_slices(
+    small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "results.json"
+    arguments = [str(small_data), "--output", str(output), "--rows", "fill-between-slices", "grow-from-seeds"]
+    arguments += ["--quiet", "--families", "hnCT", "--seeds", "3", "--row-seeds", "grow-from-seeds=1"]
+    assert main(arguments) == 0
+    results = read_results(lines_path(output)).values()
+    assert [(r.row, r.seed) for r in results] == [("fill-between-slices", s) for s in range(3)] + [
+        ("grow-from-seeds", 0)
+    ]
+    assert len({r.seed_slice for r in results}) == 3
+    assert "grow-from-seeds (1 case only)" in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_results_of_other_code_are_computed_again_unless_asked_to_be_reused(small_data: Path, tmp_path: Path) -> None:
     output = tmp_path / "results.json"
     arguments = [str(small_data), "--output", str(output), "--rows", "fill-between-slices", "--quiet"]
@@ -103,6 +119,8 @@ def test_mistakes_in_the_arguments_are_named(
     assert "Unknown families nowhere" in complaint(*good, "--families", "nowhere")
     assert "NAME=FILE, got 'file'" in complaint(*good, "--weights", "file")
     assert "at least 1, got 0" in complaint(*good, "--seeds", "0")
+    assert "got 'overfit=1'" in complaint(*good, "--rows", "copy", "--row-seeds", "overfit=1")
+    assert "at least 1, got 'copy=0'" in complaint(*good, "--rows", "copy", "--row-seeds", "copy=0")
     assert "existing folder" in complaint(str(small_data), "--output", str(tmp_path / "no" / "r.json"))
     assert not (tmp_path / "r.json").exists()
 

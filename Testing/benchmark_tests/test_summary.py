@@ -10,9 +10,7 @@ from sli2vol_benchmark.records import CaseResult
 from sli2vol_benchmark.summary import (
     bootstrap,
     confidence_correlation,
-    families_ahead,
     family_means,
-    paired_difference,
     row_mean,
     structure_means,
 )
@@ -44,14 +42,9 @@ def test_the_interval_holds_the_mean_and_is_a_point_for_equal_values() -> None:
     assert math.isnan(bootstrap([]).mean)
 
 
-def test_ours_minus_theirs_is_taken_structure_by_structure() -> None:
-    ours, theirs = two_families((0.6,), 0.9), two_families((0.5,), 0.7)
-    assert paired_difference(ours, theirs).mean == pytest.approx(0.15)
-    assert paired_difference(ours, theirs[:1]).mean == pytest.approx(0.1)
-
-
-def test_a_tie_is_not_a_win() -> None:
-    assert families_ahead(two_families((0.6,), 0.9), two_families((0.5,), 0.9)) == ["a"]
+def test_a_volume_painted_on_several_slices_counts_once() -> None:
+    often = [result(volume="a_1", seed=seed, dice=0.5) for seed in range(3)]
+    assert structure_means([*often, result(volume="a_2", dice=1.0)]) == {("hnCT", "liver"): 0.75}
 
 
 def test_confidence_that_orders_slices_as_their_dice_does_correlates_fully() -> None:
