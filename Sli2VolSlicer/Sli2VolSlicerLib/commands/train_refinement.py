@@ -154,7 +154,7 @@ def _examples(paths: Sequence[Path], passes: KeptPasses, arguments: argparse.Nam
     examples: list[PassExample] = []
     with cancel_on_interrupt() as is_cancelled:
         for path in tqdm(paths, unit=" volumes", file=sys.stderr, disable=arguments.quiet, dynamic_ncols=True):
-            volume = _load(path)
+            volume = read_labelled_volume(path)
             for found in passes.of(volume, volume.patient in held_out):
                 examples.extend(found)
                 if is_cancelled():
@@ -163,7 +163,12 @@ def _examples(paths: Sequence[Path], passes: KeptPasses, arguments: argparse.Nam
     return examples
 
 
-def _load(path: Path) -> LabelledVolume:
+def read_labelled_volume(path: Path) -> LabelledVolume:
+    """A volume with the labels beside it, if there are any.
+
+    Raises:
+        VolumeError: either cannot be read, or the engine refuses what they hold.
+    """
     from ..training.refinement import LabelledVolume
 
     volume = read_training_volume(path)

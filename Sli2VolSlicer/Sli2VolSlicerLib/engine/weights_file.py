@@ -13,13 +13,20 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from .errors import WeightsError
+from .mask_prior.network import MaskPriorNetwork, MaskPriorSettings
 from .network import CorrespondenceNetwork, NetworkSettings
 from .refinement.network import RefinementNetwork, RefinementSettings
 
 FORMAT = "sli2vol-correspondence-1"
 REFINEMENT_FORMAT = "sli2vol-refinement-1"
+MASK_PRIOR_FORMAT = "sli2vol-mask-prior-1"
 
-_Network = CorrespondenceNetwork | RefinementNetwork
+_Network = CorrespondenceNetwork | RefinementNetwork | MaskPriorNetwork
+_FORMAT_OF: Mapping[type[torch.nn.Module], str] = {
+    CorrespondenceNetwork: FORMAT,
+    RefinementNetwork: REFINEMENT_FORMAT,
+    MaskPriorNetwork: MASK_PRIOR_FORMAT,
+}
 
 
 def save_network(network: _Network, path: Path, facts: Mapping[str, str], half: bool = True) -> None:
@@ -35,8 +42,7 @@ def save_network(network: _Network, path: Path, facts: Mapping[str, str], half: 
     tensors = {
         name: (t.to(kind) if t.is_floating_point() else t).contiguous() for name, t in network.state_dict().items()
     }
-    form = FORMAT if isinstance(network, CorrespondenceNetwork) else REFINEMENT_FORMAT
-    metadata = {"format": form, "settings": json.dumps(asdict(network.settings)), **facts}
+    metadata = {"format": _FORMAT_OF[type(network)], "settings": json.dumps(asdict(network.settings)), **facts}
     temporary = path.with_name(path.name + ".part")
     temporary.write_bytes(save(tensors, metadata))
     temporary.replace(path)
@@ -66,6 +72,21 @@ def load_refinement(path: Path) -> RefinementNetwork:
     settings, tensors = _read(path, REFINEMENT_FORMAT, "sli2vol train-refinement")
     try:
         network = RefinementNetwork(RefinementSettings(tuple(settings["widths"])))
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise _misfit(path, error) from error
+    return network.eval()
+
+
+def load_mask_prior(path: Path) -> MaskPriorNetwork:
+    """Read a mask prior's network in float32, ready for inference.
+
+    Raises:
+        WeightsError: as `load_network`.
+    """
+    settings, tensors = _read(path, MASK_PRIOR_FORMAT, "sli2vol train-mask-prior")
+    try:
+        network = MaskPriorNetwork(MaskPriorSettings(**{**settings, "widths": tuple(settings["widths"])}))
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise _misfit(path, error) from error
