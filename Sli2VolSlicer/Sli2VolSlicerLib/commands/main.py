@@ -8,7 +8,18 @@ from collections.abc import Sequence
 
 from ..engine.errors import PropagationCancelled, Sli2VolError
 from ..weights import FetchCancelled
-from . import benchmark, models, propagate, recommend, serve, simulate, train, train_mask_prior, train_refinement
+from . import (
+    benchmark,
+    models,
+    propagate,
+    recommend,
+    serve,
+    simulate,
+    train,
+    train_mask_prior,
+    train_plus,
+    train_refinement,
+)
 
 EXIT_ERROR = 2
 EXIT_CANCELLED = 130
@@ -18,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = argparse.ArgumentParser(prog="sli2vol", description="One painted slice becomes a volume.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    training = (train, train_refinement, train_mask_prior)
+    training = (train, train_refinement, train_mask_prior, train_plus)
     for command in (propagate, recommend, simulate, serve, *training, models, benchmark):
         command.add_parser(commands)
     return parser

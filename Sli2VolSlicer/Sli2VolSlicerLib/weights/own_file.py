@@ -12,7 +12,12 @@ from ..engine.errors import WeightsError
 
 _LENGTH_BYTES = 8
 _MOST_HEADER_BYTES = 100_000_000
-_METHOD_OF_ARCHITECTURE = {"pyramid": "sli2vol", "resnet18-stride1": "sli2vol-paper"}
+_METHOD_OF = {
+    ("pyramid", "edge-profile"): "sli2vol",
+    ("resnet18-stride1", "edge-profile"): "sli2vol-paper",
+    ("pyramid", "gradient-enhanced"): "sli2vol-plus",
+}
+"""By the network's architecture and descriptor."""
 _NETWORK_FORMAT = "sli2vol-correspondence-1"
 
 
@@ -76,8 +81,9 @@ def _method_of(path: Path, metadata: object) -> str:
         msg = f"{path} holds {found!r}, not a network of this tool. Choose a file made by `sli2vol train`."
         raise WeightsError(msg)
     try:
-        architecture = json.loads(known["settings"])["architecture"]
-        return _METHOD_OF_ARCHITECTURE[architecture]
+        settings = json.loads(known["settings"])
+        # Files made before there was a choice do not name the descriptor.
+        return _METHOD_OF[settings["architecture"], settings.get("descriptor", "edge-profile")]
     except (KeyError, TypeError, ValueError) as error:
         msg = f"{path} names a network that this version does not know ({error}). Install a newer version."
         raise WeightsError(msg) from error

@@ -11,7 +11,7 @@ import torch
 
 from ..devices import choose_device
 from ..errors import MethodError, WeightsError
-from ..network import DEFAULT_SETTINGS, CorrespondenceNetwork
+from ..network import DEFAULT_SETTINGS, PAPER_SETTINGS, PLUS_SETTINGS, CorrespondenceNetwork, NetworkSettings
 from ..protocol import CarryingMethod, Method, PassRules
 from ..refinement.network_refinement import NetworkRefinement
 from ..weights_file import load_network, load_refinement
@@ -49,7 +49,7 @@ _Maker = Callable[[_Wanted], Method]
 
 
 def _sli2vol(name: str, wanted: _Wanted) -> CarryingMethod:
-    network, device = _network(name, wanted.weights, "pyramid"), choose_device(wanted.device)
+    network, device = _network(name, wanted.weights, DEFAULT_SETTINGS), choose_device(wanted.device)
     if wanted.refinement is None:
         return Correspondence(name, network, device, DEFAULT_RULES, wanted.bound_mb)
     refinement = NetworkRefinement(load_refinement(wanted.refinement), device)
@@ -61,7 +61,13 @@ def _overfit(wanted: _Wanted) -> Method:
 
 
 def _sli2vol_paper(name: str, rules: PassRules, wanted: _Wanted) -> Method:
-    network = _network(name, wanted.weights, "resnet18-stride1")
+    network = _network(name, wanted.weights, PAPER_SETTINGS)
+    return Correspondence(name, network, choose_device(wanted.device), rules, wanted.bound_mb)
+
+
+def _sli2vol_plus(name: str, rules: PassRules, wanted: _Wanted) -> Method:
+    # Its paper propagates until nothing is left and speaks of no verification (section 3.4).
+    network = _network(name, wanted.weights, PLUS_SETTINGS)
     return Correspondence(name, network, choose_device(wanted.device), rules, wanted.bound_mb)
 
 
@@ -83,15 +89,16 @@ def _interpolation(_: _Wanted) -> Method:
     return Interpolation()
 
 
-def _network(method: str, weights: Path | None, architecture: str) -> CorrespondenceNetwork:
+def _network(method: str, weights: Path | None, like: NetworkSettings) -> CorrespondenceNetwork:
     if weights is None:
         msg = f"Method {method!r} needs a weights file; name one, or take the catalogue's."
         raise WeightsError(msg)
     network = load_network(weights)
-    if network.settings.architecture != architecture:
+    found, needed = ((s.architecture, s.descriptor) for s in (network.settings, like))
+    if found != needed:
         msg = (
-            f"The weights in {weights} belong to a {network.settings.architecture!r} network, but method "
-            f"{method!r} needs {architecture!r}; choose other weights or another method."
+            f"The weights in {weights} belong to a {found[0]!r} network that sees the {found[1]}, but method "
+            f"{method!r} needs {needed[0]!r} and the {needed[1]}; choose other weights or another method."
         )
         raise WeightsError(msg)
     return network
@@ -102,6 +109,8 @@ _MAKERS: dict[str, _Maker] = {
     "sli2vol-unrefined": partial(_sli2vol, "sli2vol-unrefined"),
     "sli2vol-paper": partial(_sli2vol_paper, "sli2vol-paper", PAPER_RULES),
     "sli2vol-paper-no-verification": partial(_sli2vol_paper, "sli2vol-paper-no-verification", PassRules()),
+    "sli2vol-plus": partial(_sli2vol_plus, "sli2vol-plus", PassRules()),
+    "sli2vol-plus-verified": partial(_sli2vol_plus, "sli2vol-plus-verified", PAPER_RULES),
     "copy": _copy,
     "optical-flow": _optical_flow,
     "interpolation": _interpolation,

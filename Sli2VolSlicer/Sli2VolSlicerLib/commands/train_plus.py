@@ -1,0 +1,195 @@
+"""`sli2vol train-plus`: training of Sli2Vol+, guided by pseudo-labels of one slice per volume."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..engine.errors import PropagationCancelled, VolumeError
+from ..weights import find_weights, sha256_of
+from .interrupt import cancel_on_interrupt
+from .outputs import Outputs
+from .train import find_volumes
+from .train_refinement import read_labelled_volume
+from .training_run import add_training_arguments, checkpoint_of, training_bar
+
+if TYPE_CHECKING:
+    from ..training.plus import HeldOutAgreement, PseudoLabels
+    from ..training.refinement import LabelledVolume
+    from ..training.trainer import HeldOutError
+
+_DESCRIPTION = """\
+Train the network of the method sli2vol-plus on CT or MR volumes, guided by one drawn slice of each.
+
+VOLUME is a NIfTI, NRRD or MHA file, a folder with one DICOM series, or a folder of such files. Labels lie beside the
+volume: NAME_label.nii.gz for NAME.nii.gz and for NAME_img.nii.gz, a whole number for each structure. Only one slice of
+them is used, the one that shows the most structures; in volumes without labels, regions of like intensity are drawn.
+
+The slice is propagated through its volume, which gives pseudo-labels. A 3D network (of MONAI: pip install
+'sli2volslicer[plus]') learns from them and refines them. Then the network of the method learns to rebuild slices and
+their pseudo-labels from neighbouring ones. The work is kept beside the output, pseudo-labels in a folder and both
+trainings in checkpoints: the same command given again goes on where it stopped. The same volumes, settings and seed
+give the same weights."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "train-plus",
+        help="train weights for sli2vol-plus, guided by pseudo-labels",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_training_arguments(parser)
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="weights of sli2vol that make the pseudo-labels (the catalogue's)"
+    )
+    parser.add_argument(
+        "--from",
+        dest="earlier",
+        type=Path,
+        metavar="FILE",
+        help="weights to begin with, as far as their layers fit: of sli2vol all but the first, of sli2vol-plus all",
+    )
+    parser.add_argument(
+        "--unrefined", action="store_true", help="take the pseudo-labels as they were propagated, without MONAI"
+    )
+    parser.add_argument(
+        "--refining-steps", type=int, metavar="N", help="optimiser steps of the 3D network (default: as shipped)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train and write the weights.
+
+    Raises:
+        Sli2VolError: with a message for the user; no weights were written.
+    """
+    from ..engine.devices import choose_device
+    from ..engine.weights_file import load_network
+    from ..training.plus import PlusTrainer, PlusTraining
+    from ..training.resumable import steps_wanted
+    from ..training.sampling import TrainingVolume
+
+    device = choose_device(arguments.device).kind
+    steps = steps_wanted(arguments.steps, PlusTraining().steps)
+    settings = PlusTraining(steps=steps, seed=arguments.seed, device=device)
+    checkpoint = checkpoint_of(arguments)
+    weights = arguments.weights or find_weights("sli2vol")
+    earlier = None if arguments.earlier is None else load_network(arguments.earlier)
+    inputs = [file for file in (*arguments.volumes, weights, arguments.earlier) if file is not None]
+    with Outputs() as outputs:
+        outputs.claim(arguments.output, (".safetensors",), tuple(inputs))
+        volumes = _volumes(arguments.volumes)
+        labels, agreement = _labels(volumes, weights, arguments, device)
+        seen = [TrainingVolume(v.name, v.voxels, v.spacing_mm) for v in volumes]
+        trainer = PlusTrainer(seen, labels, settings, earlier)
+        with training_bar(settings.steps, arguments.quiet, _words) as on_step:
+            trainer.run(checkpoint, on_step)
+        last = trainer.curve[-1]
+        facts = {
+            "method": "sli2vol-plus",
+            "volumes": str(len(volumes)),
+            "date": datetime.date.today().isoformat(),
+            "correspondence_sha256": sha256_of(weights),
+            "pseudo_labels": "as propagated" if agreement is None else f"refined, {_agreement_words(agreement)}",
+            "held_out_error": f"{last.network:.5f}",
+            "held_out_copying": f"{last.copying:.5f}",
+        }
+        if arguments.earlier is not None:
+            facts["began_with_sha256"] = sha256_of(arguments.earlier)
+            facts["began_with_tensors"] = str(trainer.layers_taken)
+        outputs.write(arguments.output, lambda path: trainer.save(path, facts))
+        outputs.commit()
+    print(
+        f"wrote {arguments.output} (SHA-256 {sha256_of(arguments.output)})\n"
+        f"held-out error {last.network:.5f}, copying the slice {last.copying:.5f}; checkpoint {checkpoint}"
+    )
+    return 0
+
+
+def _volumes(given: Sequence[Path]) -> list[LabelledVolume]:
+    """What to learn from; pseudo-labels belong to volumes by their names.
+
+    Raises:
+        VolumeError: one cannot be read, or two are called the same.
+    """
+    paths = find_volumes(given)
+    for number, path in enumerate(paths):
+        same = next((other for other in paths[:number] if other.name == path.name), None)
+        if same is not None:
+            msg = f"{same} and {path} have the same name; rename one of them."
+            raise VolumeError(msg)
+    return [read_labelled_volume(path) for path in paths]
+
+
+def _labels(
+    volumes: Sequence[LabelledVolume], weights: Path, arguments: argparse.Namespace, device: str
+) -> tuple[dict[str, np.ndarray], HeldOutAgreement | None]:
+    """The label maps that guide training, by volume, and how well the 3D network did; None if it was not asked."""
+    from ..training.plus import PseudoLabelRefiner, RefiningTraining, boxes_of, refined, require_monai
+    from ..training.resumable import steps_wanted
+
+    steps = steps_wanted(arguments.refining_steps, RefiningTraining().steps)
+    settings = RefiningTraining(steps=steps, seed=arguments.seed, device=device)
+    if not arguments.unrefined:
+        # Asked before minutes are spent on pseudo-labels.
+        require_monai()
+    made = _pseudo_labels(volumes, weights, arguments, device)
+    boxes = [] if arguments.unrefined else [box for each in volumes for box in boxes_of(each, made[each.name])]
+    if not boxes:
+        return {name: each.labels for name, each in made.items()}, None
+    refiner = PseudoLabelRefiner(boxes, settings)
+    checkpoint = arguments.output.with_name(f"{arguments.output.name}.refining.checkpoint")
+    with training_bar(settings.steps, arguments.quiet, _agreement_words) as on_step:
+        refiner.run_steps(checkpoint, on_step)
+    maps = {
+        name: refined(each, ((box, refiner.probabilities(box)) for box in boxes if box.volume == name))
+        for name, each in made.items()
+    }
+    return maps, refiner.curve[-1]
+
+
+def _pseudo_labels(
+    volumes: Sequence[LabelledVolume], weights: Path, arguments: argparse.Namespace, device: str
+) -> dict[str, PseudoLabels]:
+    """Propagate each volume's one slice, but for those that are kept already."""
+    from tqdm import tqdm
+
+    from ..engine.methods import create_method
+    from ..training.plus import identity_of, keep_labels, kept_labels, propagated
+
+    # Without the refinement, which has learnt from more than one slice per volume.
+    method = create_method("sli2vol-unrefined", weights, device)
+    checksum = sha256_of(weights)
+    folder = arguments.output.with_name(f"{arguments.output.name}.pseudo-labels")
+    found: dict[str, PseudoLabels] = {}
+    with cancel_on_interrupt() as is_cancelled:
+        for volume in tqdm(volumes, unit=" volumes", file=sys.stderr, disable=arguments.quiet, dynamic_ncols=True):
+            identity = identity_of(volume, checksum, arguments.seed)
+            file = folder / f"{volume.name}.npz"
+            made = kept_labels(file, identity)
+            if made is None:
+                made = propagated(volume, method, arguments.seed)
+                folder.mkdir(exist_ok=True)
+                keep_labels(file, identity, made)
+            found[volume.name] = made
+            if is_cancelled():
+                msg = f"Cancelled after pseudo-labels of {volume.name}; the same command goes on with the next ones."
+                raise PropagationCancelled(msg)
+    return found
+
+
+def _words(held_out: HeldOutError) -> str:
+    return f"held-out error {held_out.network:.5f} (copying {held_out.copying:.5f})"
+
+
+def _agreement_words(held_out: HeldOutAgreement) -> str:
+    return f"Dice with held-out pseudo-labels {held_out.dice:.4f}"

@@ -1,0 +1,91 @@
+"""Refining pseudo-labels by a 3D network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training.power_cut import PowerCut, cut_after_three_steps
+from training.test_plus import SHAPE, labels, volume
+
+from Sli2VolSlicerLib.engine.errors import MethodError
+from Sli2VolSlicerLib.training.plus import PseudoLabelRefiner, PseudoLabels, RefiningTraining, boxes_of, refined
+from Sli2VolSlicerLib.training.plus.boxes import SIZE
+from Sli2VolSlicerLib.training.plus.refining import make_unetr
+
+SMALL = RefiningTraining(
+    steps=4,
+    boxes=1,
+    feature_size=4,
+    hidden_size=12,
+    held_out_every=4,
+    checkpoint_every=2,
+    mixed_precision=False,
+)
+
+
+def pseudo_labels() -> PseudoLabels:
+    """The balls as if all had been propagated well, numbered from 1."""
+    numbered = np.select([labels() == 3, labels() == 7], [1, 2]).astype(np.uint8)
+    return PseudoLabels(numbered, 5, numbered[5])
+
+
+def test_a_box_holds_its_structure_and_what_was_drawn_of_it() -> None:
+    first, second = boxes_of(volume(), pseudo_labels())
+    assert (first.number, second.number) == (1, 2)
+    for box in (first, second):
+        whole = pseudo_labels().labels == box.number
+        assert whole[box.place].sum() == whole.sum()
+        assert box.inputs.shape == (2, *SIZE) and box.target.shape == SIZE
+        hint = box.inputs[1].float()
+        strongest = int(hint.amax(dim=(1, 2)).argmax())
+        middle = box.place[0].start + (strongest + 0.5) / SIZE[0] * (box.place[0].stop - box.place[0].start)
+        assert int(middle) == 5, "the drawn slice"
+        share = box.target.float().mean()
+        expected = whole[box.place].mean()
+        assert float(share) == pytest.approx(float(expected), rel=0.15)
+
+
+def test_the_likelier_structure_wins_and_the_drawn_slice_stays() -> None:
+    made = pseudo_labels()
+    first, second = boxes_of(volume(), made)
+    everywhere = [(first, torch.full(SIZE, 0.6)), (second, torch.full(SIZE, 0.8))]
+    result = refined(made, iter(everywhere))
+    drawn, others = made.slice_index, [k for k in range(SHAPE[0]) if k != made.slice_index]
+    assert np.array_equal(result[drawn], made.drawn)
+    expected = np.zeros(SHAPE, np.uint8)
+    expected[first.place] = 1
+    expected[second.place] = 2
+    assert np.array_equal(result[others], expected[others])
+
+
+def test_what_the_network_does_not_see_is_taken_away() -> None:
+    made = pseudo_labels()
+    result = refined(made, ((box, torch.zeros(SIZE)) for box in boxes_of(volume(), made)))
+    assert np.array_equal(np.flatnonzero(result.any(axis=(1, 2))), [5])
+
+
+def test_without_monai_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "einops", None)
+    with pytest.raises(MethodError, match=r"pip install 'sli2volslicer\[plus\]'.*--unrefined"):
+        make_unetr(4, 12)
+
+
+@pytest.mark.slow
+def test_a_resumed_training_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
+    pytest.importorskip("monai")
+    boxes = list(boxes_of(volume(), pseudo_labels()))
+    unbroken = PseudoLabelRefiner(boxes, SMALL)
+    unbroken.run_steps()
+    checkpoint = tmp_path / "refining.checkpoint"
+    with pytest.raises(PowerCut):
+        PseudoLabelRefiner(boxes, SMALL).run_steps(checkpoint, cut_after_three_steps)
+    resumed = PseudoLabelRefiner(boxes, SMALL)
+    resumed.run_steps(checkpoint)
+    assert torch.equal(resumed.probabilities(boxes[0]), unbroken.probabilities(boxes[0]))
+    other = PseudoLabelRefiner(boxes, replace(SMALL, seed=2))
+    other.run_steps()
+    assert not torch.equal(other.probabilities(boxes[0]), unbroken.probabilities(boxes[0]))
