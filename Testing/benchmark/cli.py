@@ -52,7 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit-volumes-per-structure", type=int, default=0, metavar="N", help="the first by name (default: all)"
     )
-    parser.add_argument("--method", default=OURS, metavar="NAME", help=f"for --interactive (default {OURS})")
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        default=[OURS],
+        metavar="NAME",
+        help=f"for --interactive: the first by all policies, the others by ours (default {OURS})",
+    )
     parser.add_argument("--report", type=Path, metavar="FILE.md", help="write tables and pictures here")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -136,7 +142,7 @@ def _run_interactive(arguments: argparse.Namespace, options: Options, report: Ca
     from .interactive import InteractiveOptions, run_interactive
     from .interactive_report import interactive_summary, write_interactive_report
 
-    own = InteractiveOptions(tuple(arguments.policies), arguments.method)
+    own = InteractiveOptions(tuple(arguments.policies), tuple(arguments.methods))
     run_interactive(arguments.data, arguments.output, options, own, report, command_line())
     if arguments.report is not None:
         write_interactive_report(arguments.output, arguments.report)

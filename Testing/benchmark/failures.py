@@ -91,11 +91,11 @@ def _at_ends(slices: tuple[int, int]) -> str:
 
 
 def _why(result: CaseResult) -> str:
-    """What the method says of the pass that stopped furthest short, e.g. ": the area collapsed"; empty if nothing."""
+    """What the pass that stopped furthest short says of it, e.g. "the area collapsed"; empty if nothing."""
     step = "-1 " if result.under[0] >= result.under[1] else "+1 "
     stop = next((each for each in result.stops if each.startswith(step)), "")
     _, found, words = stop.partition(": ")
-    return f" because {words}" if found else ""
+    return f', the pass saying "{words}"' if found else ""
 
 
 def _within(result: CaseResult, truth: np.ndarray, mask: np.ndarray) -> str:

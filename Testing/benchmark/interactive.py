@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from .interactive_records import (
     OURS_POLICY,
     POLICY_NAMES,
     POLICY_ROWS,
+    InteractiveKey,
     InteractiveResult,
     PolicyRow,
     append_interactive,
@@ -45,11 +46,17 @@ class InteractiveOptions:
 
     Attributes:
         policies: names of policy rows.
-        method: propagates.
+        methods: propagate; the first with all policies, the others with ours (or the first of the policies).
     """
 
     policies: Sequence[str] = POLICY_NAMES
-    method: str = OURS
+    methods: Sequence[str] = (OURS,)
+
+    def rows_of(self, method: str) -> tuple[PolicyRow, ...]:
+        """What one of the methods is played with."""
+        main = OURS_POLICY if OURS_POLICY in self.policies else self.policies[0]
+        names = self.policies if method == self.methods[0] else (main,)
+        return tuple(row for row in POLICY_ROWS if row.name in names and _can(row, method))
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,8 @@ def interactive_lines(output: Path) -> Path:
 def run_interactive(
     data: Path, output: Path, options: Options, own: InteractiveOptions, report: Report, command: str = ""
 ) -> list[InteractiveResult]:
-    """Play every policy on every case and write `output` under the key "interactive", and the lines beside it.
+    """Play every policy on every case, method by method, and write `output` under the key "interactive", and the lines
+    beside it.
 
     Cases already played by the same code and weights are not played again.
 
@@ -81,23 +89,26 @@ def run_interactive(
     if unknown:
         msg = f"Unknown policies {', '.join(unknown)}; choose from {', '.join(POLICY_NAMES)}."
         raise BenchmarkError(msg)
-    if own.method not in ENGINE_ROWS:
-        msg = f"Drawing more slices needs a method of the engine, got {own.method!r}; choose {', '.join(ENGINE_ROWS)}."
-        raise BenchmarkError(msg)
+    for method in own.methods:
+        if method not in ENGINE_ROWS:
+            msg = f"Drawing more slices needs methods of the engine, got {method!r}; choose {', '.join(ENGINE_ROWS)}."
+            raise BenchmarkError(msg)
     _, named_split = find_index(data)
     cases = chosen_cases(data, options)
-    rows = tuple(row for row in POLICY_ROWS if row.name in own.policies and _can(row, own.method))
-    spec = row_specs([own.method], options.weights, options.device)[0]
-    mark = _mark(spec)
-    jobs = _left(cases, rows, spec, mark, read_interactive(interactive_lines(output)), options.reuse)
-    report(f"{len(jobs)} of {len(cases)} cases to play")
-    _play_all(jobs, output, options, report)
+    specs = row_specs(own.methods, options.weights, options.device)
+    for spec in specs:
+        found = read_interactive(interactive_lines(output))
+        jobs = _left(cases, own.rows_of(spec.name), spec, _mark(spec), found, options.reuse)
+        report(f"{spec.name}: {len(jobs)} of {len(cases)} cases to play")
+        _play_all(jobs, output, options, report)
     found = read_interactive(interactive_lines(output))
-    keys = [(case.name, row.name, row.seed) for case in cases for row in rows]
+    keys = [
+        (spec.name, case.name, row.name, row.seed) for spec in specs for case in cases for row in own.rows_of(spec.name)
+    ]
     results = [found[key] for key in keys if key in found]
     document = json.loads(output.read_text()) if output.is_file() else {}
     document["interactive"] = {
-        "facts": facts(command, named_split or options.split, options, [spec]) | {"method": own.method},
+        "facts": facts(command, named_split or options.split, options, specs),
         "results": [to_json(result) for result in results],
     }
     output.write_text(json.dumps(document, indent=1, allow_nan=False))
@@ -123,7 +134,7 @@ def _left(
     rows: Sequence[PolicyRow],
     spec: RowSpec,
     mark: str,
-    found: dict[tuple[str, str, int], InteractiveResult],
+    found: Mapping[InteractiveKey, InteractiveResult],
     reuse: bool,
 ) -> list[_Job]:
     jobs = []
@@ -131,7 +142,8 @@ def _left(
         missing = tuple(
             row
             for row in rows
-            if (old := found.get((case.name, row.name, row.seed))) is None or not (reuse or old.fingerprint == mark)
+            if (old := found.get((spec.name, case.name, row.name, row.seed))) is None
+            or not (reuse or old.fingerprint == mark)
         )
         if missing:
             jobs.append(_Job(case, missing, spec, mark))
@@ -152,7 +164,7 @@ def _play_all(jobs: Sequence[_Job], output: Path, options: Options, report: Repo
             append_interactive(interactive_lines(output), results)
             first = results[0]
             series = " ".join(f"{value:.2f}" for value in first.dice)
-            report(f"{done}/{len(jobs)} {first.case_name}, {first.policy}: Dice {series}")
+            report(f"{first.method} {done}/{len(jobs)} {first.case_name}, {first.policy}: Dice {series}")
 
 
 def play_case(job: _Job) -> list[InteractiveResult]:
@@ -218,6 +230,7 @@ def measured(
         rejection_best=_rounded(each[1] for each in areas),
         error_rate=_rounded(each[2] for each in areas),
         device=rounds[0].propagation.device,
+        method=job.spec.name,
     )
 
 

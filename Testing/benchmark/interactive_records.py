@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .json_lines import append_lines, read_lines
+from .rows import OURS
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,17 @@ POLICY_ROWS: tuple[PolicyRow, ...] = (
 POLICY_NAMES: tuple[str, ...] = tuple(dict.fromkeys(row.name for row in POLICY_ROWS))
 
 
+InteractiveKey = tuple[str, str, str, int]
+"""Method, case, policy and seed."""
+
+
 @dataclass(frozen=True)
 class InteractiveResult:
     """One simulated user on one case; tuples have one entry per drawn slice.
 
     Attributes:
         volume, family, structure: the case.
+        method: what propagated.
         policy, seed: how slices were chosen.
         fingerprint: of the code and the weights that made it.
         drawn: the slices, in the order of drawing; fewer when no slice was left to recommend.
@@ -85,14 +91,15 @@ class InteractiveResult:
     rejection_best: tuple[float, ...]
     error_rate: tuple[float, ...]
     device: str = "cpu"
+    method: str = OURS
 
     @property
     def case_name(self) -> str:
         return f"{self.volume}/{self.structure}"
 
     @property
-    def key(self) -> tuple[str, str, int]:
-        return self.case_name, self.policy, self.seed
+    def key(self) -> InteractiveKey:
+        return self.method, self.case_name, self.policy, self.seed
 
     def after(self, count: int, values: tuple[float, ...] | None = None) -> float:
         """Dice (or another series) after `count` drawn slices; the last there is, if fewer were drawn."""
@@ -127,6 +134,6 @@ def append_interactive(path: Path, results: Iterable[InteractiveResult]) -> None
     append_lines(path, map(to_json, results))
 
 
-def read_interactive(path: Path) -> dict[tuple[str, str, int], InteractiveResult]:
-    """The latest result of every case, policy and seed; a line cut short by a crash is passed over."""
+def read_interactive(path: Path) -> dict[InteractiveKey, InteractiveResult]:
+    """The latest result of every method, case, policy and seed; a line cut short by a crash is passed over."""
     return {result.key: result for result in map(from_json, read_lines(path))}

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from .cases import SEEN_FAMILIES, TUNED_FAMILIES, BenchmarkError
+from .interactive_methods import METHODS_PICTURE, draw_lines, method_lines, methods_table
 from .interactive_records import OURS_POLICY, InteractiveResult, from_json
 from .interactive_summary import (
     COUNTS,
     GOALS,
     MOST,
+    Methods,
     Policies,
+    by_method,
     by_policy,
     dice_after,
     difference,
@@ -60,32 +63,39 @@ def read_interactive_results(output: Path) -> tuple[dict, list[InteractiveResult
 
 def interactive_summary(output: Path) -> str:
     """A few lines for the terminal."""
-    policies = by_policy(read_interactive_results(output)[1])
+    methods = by_method(read_interactive_results(output)[1])
     head = " ".join(f"{n:>6d}" for n in COUNTS)
-    lines = [f"{'Dice after drawn slices':24s} {head}   slices for 0.90   for 0.95"]
-    for name, own in policies.items():
-        figures = " ".join(f"{mean_figure(own, dice_after(n)).mean:6.3f}" for n in COUNTS)
-        needed = [mean_figure(own, needed_for(goal)).mean for goal in GOALS]
-        lines.append(f"{name:24s} {figures}   {needed[0]:15.2f}   {needed[1]:8.2f}")
+    lines = [f"{'Dice after drawn slices':40s} {head}   slices for 0.90   for 0.95"]
+    for method, of_method in methods.items():
+        for policy, own in by_policy(of_method).items():
+            figures = " ".join(f"{mean_figure(own, dice_after(n)).mean:6.3f}" for n in COUNTS)
+            needed = [mean_figure(own, needed_for(goal)).mean for goal in GOALS]
+            lines.append(f"{f'{method}, {policy}':40s} {figures}   {needed[0]:15.2f}   {needed[1]:8.2f}")
     return "\n".join(lines) + "\n"
 
 
 def write_interactive_report(output: Path, path: Path) -> None:
     """Write the section into the document between its two comment lines; all else in it is kept."""
     facts, results = read_interactive_results(output)
-    policies = by_policy(results)
+    methods = by_method(results)
+    policies = by_policy(next(iter(methods.values())))
     pictures = path.parent / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     draw_policies(policies, pictures / "interactive-policies.png")
     draw_interpolations(policies, pictures / "interactive-fill.png")
+    if len(methods) > 1:
+        draw_lines(method_lines(methods), pictures / METHODS_PICTURE, "Mean Dice over structures, by method")
     text = path.read_text() if path.is_file() else f"# Results\n\n{NOTES_BEGIN}\n<!-- end of notes -->\n"
-    path.write_text(with_part(text, INTERACTIVE, section(facts, policies)))
+    path.write_text(with_part(text, INTERACTIVE, section(facts, methods)))
 
 
-def section(facts: dict, policies: Policies) -> str:
-    """The section's Markdown."""
+def section(facts: dict, methods: Methods) -> str:
+    """The section's Markdown: the first method with all policies, and all methods side by side."""
+    first = next(iter(methods))
+    policies = by_policy(methods[first])
     parts = [
-        _heading(facts, policies),
+        _heading(facts, first, policies),
+        methods_table(methods),
         _dice_table(policies),
         _fill_table(policies),
         _needed_table(policies),
@@ -98,13 +108,13 @@ def section(facts: dict, policies: Policies) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _heading(facts: dict, policies: Policies) -> str:
+def _heading(facts: dict, method: str, policies: Policies) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     cases = len({result.case_name for own in policies.values() for result in own})
     rows = "\n".join(f"- **{name}**: {_DESCRIPTIONS.get(name, '')}." for name in policies)
     return f"""## Drawing more slices
 
-Made by `{facts["command"]}` on {facts["date"]} with the method `{facts["method"]}`; {cases} cases of the
+Made by `{facts["command"]}` on {facts["date"]} with the method `{method}`; {cases} cases of the
 {facts["split"]} split. Machine: {facts["machine"]}; {versions}.
 
 The user is played: draws the slice that the policy names (the truth; empty where the structure is not), propagates, and
@@ -262,7 +272,7 @@ def draw_policies(policies: Policies, path: Path) -> None:
     if OURS_POLICY in policies:
         ours = policies[OURS_POLICY]
         lines["Fill between slices"] = [mean_figure(ours, fill_after(n)).mean for n in range(1, MOST + 1)]
-    _draw(lines, path, "Mean Dice over structures")
+    draw_lines(lines, path, "Mean Dice over structures")
 
 
 def draw_interpolations(policies: Policies, path: Path) -> None:
@@ -272,36 +282,4 @@ def draw_interpolations(policies: Policies, path: Path) -> None:
         for words, figure in (("propagated", dice_after), ("Fill between slices", fill_after), ("shape", shape_after)):
             if name in policies:
                 lines[f"{name}: {words}"] = [mean_figure(policies[name], figure(n)).mean for n in range(1, MOST + 1)]
-    _draw(lines, path, "The same drawn slices, propagated and interpolated")
-
-
-def _draw(lines: dict[str, list[float]], path: Path, title: str) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axis = plt.subplots(figsize=(7.5, 4.8))
-    for position, (name, values) in enumerate(lines.items()):
-        is_fill = "Fill" in name or name.endswith("shape")
-        style = ":" if name.endswith("shape") else "--" if is_fill else "-"
-        width = 2.4 if name.startswith(OURS_POLICY) and not is_fill else 1.3
-        colour = "black" if name == "Fill between slices" else f"C{position % 10}"
-        axis.plot(
-            range(1, len(values) + 1),
-            values,
-            style,
-            marker="o",
-            markersize=3,
-            linewidth=width,
-            color=colour,
-            label=name,
-        )
-    axis.set_xlabel("drawn slices")
-    axis.set_ylabel("Dice")
-    axis.set_title(title, fontsize=10)
-    axis.grid(alpha=0.3)
-    axis.legend(fontsize=7, loc="lower right")
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    draw_lines(lines, path, "The same drawn slices, propagated and interpolated")

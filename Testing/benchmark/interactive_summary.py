@@ -19,6 +19,7 @@ GOALS = (0.90, 0.95)
 """The slices needed for so much Dice are counted."""
 
 Figure = Callable[[InteractiveResult], float]
+Methods = Mapping[str, Sequence[InteractiveResult]]
 Policies = Mapping[str, Sequence[InteractiveResult]]
 
 
@@ -27,6 +28,14 @@ def by_policy(results: Iterable[InteractiveResult]) -> dict[str, list[Interactiv
     grouped: dict[str, list[InteractiveResult]] = {}
     for result in results:
         grouped.setdefault(result.policy, []).append(result)
+    return grouped
+
+
+def by_method(results: Iterable[InteractiveResult]) -> dict[str, list[InteractiveResult]]:
+    """Results grouped by method, in the order in which they come."""
+    grouped: dict[str, list[InteractiveResult]] = {}
+    for result in results:
+        grouped.setdefault(result.method, []).append(result)
     return grouped
 
 
@@ -46,10 +55,12 @@ def mean_figure(results: Iterable[InteractiveResult], figure: Figure) -> Interva
 
 
 def difference(
-    one: Iterable[InteractiveResult], figure: Figure, other: Iterable[InteractiveResult], other_figure: Figure
+    one: Sequence[InteractiveResult], figure: Figure, other: Sequence[InteractiveResult], other_figure: Figure
 ) -> Interval:
-    """The first minus the second, structure by structure."""
-    first, second = structure_figures(one, figure), structure_figures(other, other_figure)
+    """The first minus the second, structure by structure, over the cases that both have."""
+    both = {result.case_name for result in one} & {result.case_name for result in other}
+    first = structure_figures((result for result in one if result.case_name in both), figure)
+    second = structure_figures((result for result in other if result.case_name in both), other_figure)
     return bootstrap([first[s] - second[s] for s in first if s in second])
 
 

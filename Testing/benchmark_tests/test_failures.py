@@ -41,8 +41,8 @@ def test_a_result_that_runs_on_says_how_far_and_at_which_end() -> None:
 
 def test_a_result_that_stops_short_says_what_its_pass_said() -> None:
     stops = ("-1 5: the area collapsed", "+1 12: confidence fell too low")
-    assert told(tube(5, 20), tube(5, 12), stops) == (
-        "stops 8 of 16 slices short, at the high end because confidence fell too low (100 % of the wrong voxels)"
+    assert told(tube(5, 20), tube(5, 12), stops).startswith(
+        'stops 8 of 16 slices short, at the high end, the pass saying "confidence fell too low" (100 % of'
     )
 
 

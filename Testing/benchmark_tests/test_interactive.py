@@ -11,10 +11,12 @@ import pytest
 
 from sli2vol_benchmark.cases import BenchmarkError
 from sli2vol_benchmark.cli import main
-from sli2vol_benchmark.interactive import interactive_lines
+from sli2vol_benchmark.interactive import InteractiveOptions, interactive_lines
+from sli2vol_benchmark.interactive_methods import method_lines, methods_table
 from sli2vol_benchmark.interactive_records import InteractiveResult, from_json, read_interactive, to_json
 from sli2vol_benchmark.interactive_report import read_interactive_results
 from sli2vol_benchmark.interactive_summary import (
+    by_method,
     dice_after,
     difference,
     mean_figure,
@@ -64,7 +66,12 @@ def test_volumes_and_seeds_of_a_structure_are_averaged_first() -> None:
     results = [PLAYED, replace(PLAYED, volume="hnCT_2", dice=(0.7,)), replace(PLAYED, structure="cord", dice=(0.2,))]
     assert structure_figures(results, dice_after(1)) == pytest.approx({("hnCT", "liver"): 0.6, ("hnCT", "cord"): 0.2})
     assert mean_figure(results, dice_after(1)).mean == pytest.approx(0.4)
-    assert difference(results, dice_after(1), [PLAYED], dice_after(1)).mean == pytest.approx(0.1)
+    assert difference(results, dice_after(2), results, dice_after(1)).mean == pytest.approx((0.805 - 0.6 + 0) / 2)
+
+
+def test_differences_are_taken_over_the_cases_of_both() -> None:
+    other = replace(PLAYED, volume="hnCT_2", dice=(0.0,))
+    assert difference([PLAYED, other], dice_after(2), [PLAYED], dice_after(1)).mean == pytest.approx(0.41)
 
 
 def test_what_is_not_finite_and_rounds_that_were_not_played_are_left_out() -> None:
@@ -91,6 +98,30 @@ def test_a_part_is_replaced_or_put_before_the_notes_and_all_else_is_kept() -> No
     assert with_part("alone\n", INTERACTIVE, "x").startswith("alone\n\n")
 
 
+def test_the_first_method_is_played_by_all_policies_and_the_others_by_ours() -> None:
+    own = InteractiveOptions(("keep-n", "random", "expected-gain"), ("sli2vol", "copy"))
+    assert [row.name for row in own.rows_of("sli2vol")] == ["expected-gain", "keep-n", *["random"] * 3]
+    assert [row.name for row in own.rows_of("copy")] == ["expected-gain"]
+    plain = InteractiveOptions(("keep-n", "random"), ("sli2vol", "copy"))
+    assert [row.name for row in plain.rows_of("copy")] == ["keep-n"]
+
+
+def test_methods_are_told_side_by_side_and_compared_on_the_cases_of_both() -> None:
+    ours = [replace(PLAYED, policy=policy, method="sli2vol", dice=(1.0,)) for policy in ("keep-n", "expected-gain")]
+    theirs = replace(ours[1], method="copy", dice=(0.25, 0.75))
+    methods = by_method([*ours, theirs, replace(theirs, volume="hnCT_2", dice=(0.5, 0.5))])
+    text = methods_table(methods)
+    assert "Slices chosen by `expected-gain`" in text
+    assert "| sli2vol (1 of 2 cases) | 1.000 [1.000, 1.000] | 1.000" in text
+    assert "| copy | 0.375 [0.375, 0.375] | 0.625" in text
+    assert "| sli2vol minus copy | 0.750 [0.750, 0.750] | 0.250" in text
+    assert method_lines(methods)["copy"] == [0.375] + [0.625] * 7
+
+
+def test_a_single_method_needs_no_table_of_methods() -> None:
+    assert methods_table(by_method([PLAYED])) == ""
+
+
 def test_only_the_first_volumes_of_a_structure_are_taken(small_data: Path) -> None:
     index = json.loads((small_data / "index.json").read_text())
     index["hnCT_2"] = index["hnCT_1"]
@@ -105,7 +136,7 @@ def test_mistakes_are_named(small_data: Path, tmp_path: Path, capsys: pytest.Cap
     good = [str(small_data), "--output", str(tmp_path / "r.json"), "--interactive"]
     for words, message in (
         (["--policies", "magic"], "Unknown policies magic; choose from expected-gain"),
-        (["--method", "grow-from-seeds"], "needs a method of the engine"),
+        (["--methods", "copy", "grow-from-seeds"], "needs methods of the engine, got 'grow-from-seeds'"),
         (["--limit-volumes-per-structure", "-1"], "got -1"),
     ):
         assert main([*good, *words]) == 2
@@ -122,7 +153,7 @@ def test_a_run_writes_results_a_section_and_pictures_and_resumes(
     output, report = tmp_path / "results.json", tmp_path / "docs" / "results.md"
     report.parent.mkdir()
     report.write_text(f"# Results\n\nthe tables\n\n{NOTES_BEGIN}\nby hand\n{NOTES_END}\n")
-    arguments = [str(small_data), "--output", str(output), "--interactive", "--method", "copy", "--threads", "1"]
+    arguments = [str(small_data), "--output", str(output), "--interactive", "--methods", "copy", "--threads", "1"]
     arguments += ["--policies", "expected-gain", "keep-n", "random", "k-means", "--report", str(report)]
     assert main(arguments) == 0
     _, results = read_interactive_results(output)
@@ -139,10 +170,18 @@ def test_a_run_writes_results_a_section_and_pictures_and_resumes(
         assert (report.parent / "pictures" / name).is_file()
         assert f"pictures/{name}" in text
 
+    assert "### Methods" not in text
+
     lines = interactive_lines(output).read_text()
     capsys.readouterr()
     assert main(arguments) == 0
-    assert "0 of 2 cases to play" in capsys.readouterr().err
+    assert "copy: 0 of 2 cases to play" in capsys.readouterr().err
     assert interactive_lines(output).read_text() == lines
     assert report.read_text() == text
     assert len(read_interactive(interactive_lines(output))) == 12
+    assert main([*arguments, "--methods", "copy", "optical-flow"]) == 0
+    assert "optical-flow: 2 of 2 cases to play" in capsys.readouterr().err
+    # What "copy" had played is kept, and optical flow is played by our policy alone.
+    assert len(read_interactive_results(output)[1]) == 2 * 6 + 2
+    assert "pictures/interactive-methods.png" in report.read_text()
+    assert (report.parent / "pictures" / "interactive-methods.png").is_file()
