@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from training.power_cut import PowerCut, cut_after_three_steps
 from training.test_plus import SHAPE, labels, volume
 
@@ -49,17 +50,26 @@ def test_a_box_holds_its_structure_and_what_was_drawn_of_it() -> None:
         assert float(share) == pytest.approx(float(expected), rel=0.15)
 
 
-def test_the_likelier_structure_wins_and_the_drawn_slice_stays() -> None:
+def test_where_the_network_is_sure_the_likelier_structure_is_there_and_the_drawn_slice_stays() -> None:
     made = pseudo_labels()
     first, second = boxes_of(volume(), made)
-    everywhere = [(first, torch.full(SIZE, 0.6)), (second, torch.full(SIZE, 0.8))]
-    result = refined(made, iter(everywhere))
-    drawn, others = made.slice_index, [k for k in range(SHAPE[0]) if k != made.slice_index]
-    assert np.array_equal(result[drawn], made.drawn)
-    expected = np.zeros(SHAPE, np.uint8)
-    expected[first.place] = 1
-    expected[second.place] = 2
-    assert np.array_equal(result[others], expected[others])
+    result = refined(made, iter([(first, torch.full(SIZE, 1.0)), (second, torch.full(SIZE, 1.0))]))
+    filled = np.zeros(SHAPE, bool)
+    filled[first.place] = filled[second.place] = True
+    filled[made.slice_index] = made.drawn > 0
+    assert np.array_equal(result > 0, filled)
+    assert np.array_equal(result[made.slice_index], made.drawn)
+    for number in (1, 2):
+        own = ndimage.binary_erosion(made.labels == number)
+        assert (result[own] == number).all(), "there the other box's answer counts less"
+
+
+def test_where_the_network_is_unsure_the_pseudo_label_stays() -> None:
+    made = pseudo_labels()
+    unsure = refined(made, ((box, torch.full(SIZE, 0.5)) for box in boxes_of(volume(), made)))
+    # But for its outline, which is that of the box's small grid.
+    outline = ndimage.binary_dilation(made.labels > 0, iterations=2) & ~ndimage.binary_erosion(made.labels > 0)
+    assert np.array_equal(unsure[~outline], made.labels[~outline])
 
 
 def test_what_the_network_does_not_see_is_taken_away() -> None:

@@ -25,6 +25,14 @@ from .pseudo_labels import PseudoLabels
 _HELD_OUT_EVERY = 10
 """Every so many volumes one is kept out."""
 
+_KEPT = 0.45
+"""What the pseudo-label counts against the network.
+
+The paper takes the network's answer alone (0), after 1000 epochs on one kind of structure. After some minutes on many
+kinds that makes pseudo-labels worse (mean Dice with 198 labelled training structures 0.474, propagated 0.549); with 0.45
+voxels change only where the network is sure (0.551).
+"""
+
 _ROOM = 20.0
 """Voxels added above and below in Dice."""
 
@@ -140,7 +148,7 @@ class PseudoLabelRefiner(ResumableRun[HeldOutAgreement]):
 
 
 def refined(made: PseudoLabels, answers: Iterator[tuple[Box, torch.Tensor]]) -> np.ndarray:
-    """A volume's pseudo-labels as the network sees them: uint8 on the volume's grid.
+    """A volume's pseudo-labels, changed where the network is sure of something else: uint8 on the volume's grid.
 
     Where two structures are both likely, the likelier one is there. The drawn slice stays as it was drawn.
 
@@ -152,7 +160,7 @@ def refined(made: PseudoLabels, answers: Iterator[tuple[Box, torch.Tensor]]) -> 
     best = np.full(labels.shape, 0.5, np.float32)
     for box, answer in answers:
         size = tuple(side.stop - side.start for side in box.place)
-        likely = resized(answer, size).numpy()
+        likely = resized(_KEPT * box.target + (1 - _KEPT) * answer, size).numpy()
         wins = likely > best[box.place]
         best[box.place][wins] = likely[wins]
         labels[box.place][wins] = box.number

@@ -31,12 +31,13 @@ class PlusTraining(TrainingSettings):
     """
 
     network: NetworkSettings = PLUS_SETTINGS
-    steps: int = 600
+    steps: int = 450
+    pairs: int = 4
     deformed: int = 0
     edge_targets: bool = False
     learning_rate: float = 1e-3
-    held_out_every: int = 100
-    checkpoint_every: int = 100
+    held_out_every: int = 50
+    checkpoint_every: int = 25
     weight_decay: float = 0.005
     guided: float = 0.75
     label_weight: float = 1.0
