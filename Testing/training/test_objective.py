@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from Sli2VolSlicerLib.training.augmentation import AugmentationSettings, jitter_intensity, random_flow, warp
+from Sli2VolSlicerLib.engine.displacement import warp
+from Sli2VolSlicerLib.training.augmentation import AugmentationSettings, jitter_intensity, random_flow
 from Sli2VolSlicerLib.training.objective import correspondence_error, reconstruction_error, reconstruction_targets
 
 

@@ -37,7 +37,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_training_arguments(parser)
     parser.add_argument(
-        "--method", default="sli2vol", help="what to train for: sli2vol (default) or sli2vol-paper", metavar="NAME"
+        "--method",
+        default="sli2vol",
+        help="what to train for: sli2vol (default), sli2vol-paper or voxelmorph",
+        metavar="NAME",
     )
     parser.set_defaults(run=run)
 
@@ -49,8 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         Sli2VolError: with a message for the user; no weights were written.
     """
     from ..engine.devices import choose_device
-    from ..training.presets import training_settings
-    from ..training.trainer import Trainer
+    from ..training.presets import make_trainer, training_settings
 
     device = choose_device(arguments.device).kind
     settings = training_settings(arguments.method, arguments.steps, arguments.seed, device)
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Outputs() as outputs:
         outputs.claim(arguments.output, (".safetensors",), tuple(arguments.volumes))
         paths = find_volumes(arguments.volumes)
-        trainer = Trainer([_load(path) for path in paths], settings)
+        trainer = make_trainer([_load(path) for path in paths], settings)
         with training_bar(settings.steps, arguments.quiet, _words) as on_step:
             trainer.run(checkpoint, on_step)
         facts = {

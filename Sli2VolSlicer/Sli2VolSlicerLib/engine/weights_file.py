@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from .displacement import DisplacementNetwork
 from .errors import WeightsError
 from .mask_prior.network import MaskPriorNetwork, MaskPriorSettings
 from .network import CorrespondenceNetwork, NetworkSettings
@@ -20,12 +21,14 @@ from .refinement.network import RefinementNetwork, RefinementSettings
 FORMAT = "sli2vol-correspondence-1"
 REFINEMENT_FORMAT = "sli2vol-refinement-1"
 MASK_PRIOR_FORMAT = "sli2vol-mask-prior-1"
+DISPLACEMENT_FORMAT = "sli2vol-displacement-1"
 
-_Network = CorrespondenceNetwork | RefinementNetwork | MaskPriorNetwork
+_Network = CorrespondenceNetwork | RefinementNetwork | MaskPriorNetwork | DisplacementNetwork
 _FORMAT_OF: Mapping[type[torch.nn.Module], str] = {
     CorrespondenceNetwork: FORMAT,
     RefinementNetwork: REFINEMENT_FORMAT,
     MaskPriorNetwork: MASK_PRIOR_FORMAT,
+    DisplacementNetwork: DISPLACEMENT_FORMAT,
 }
 
 
@@ -57,6 +60,21 @@ def load_network(path: Path) -> CorrespondenceNetwork:
     settings, tensors = _read(path, FORMAT, "sli2vol train")
     try:
         network = CorrespondenceNetwork(NetworkSettings(**settings))
+        network.load_state_dict(tensors)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise _misfit(path, error) from error
+    return network.eval()
+
+
+def load_displacement(path: Path) -> DisplacementNetwork:
+    """Read a registering network in float32, ready for inference.
+
+    Raises:
+        WeightsError: as `load_network`.
+    """
+    settings, tensors = _read(path, DISPLACEMENT_FORMAT, "sli2vol train --method voxelmorph")
+    try:
+        network = DisplacementNetwork(NetworkSettings(**settings))
         network.load_state_dict(tensors)
     except (TypeError, ValueError, RuntimeError) as error:
         raise _misfit(path, error) from error

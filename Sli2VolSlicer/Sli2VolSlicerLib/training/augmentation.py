@@ -72,17 +72,3 @@ def random_flow(crop: int, largest: float, generator: np.random.Generator) -> to
     shift = generator.uniform(-3, 3, 2)
     similarity = torch.stack([growth * row - turn * column + shift[0], turn * row + growth * column + shift[1]])
     return (smooth + similarity.float()).clamp(-largest, largest)
-
-
-def warp(slices: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
-    """Backward warping: result(u) = slices(u + flow(u)), border replicated.
-
-    Args:
-        slices: (batch, channels, rows, columns).
-        flow: (batch, 2, rows, columns), (row, column) displacement in pixels.
-    """
-    rows, columns = slices.shape[-2:]
-    row = torch.arange(rows, dtype=torch.float32)[None, :, None] + flow[:, 0]
-    column = torch.arange(columns, dtype=torch.float32)[None, None, :] + flow[:, 1]
-    grid = torch.stack([(column + 0.5) * 2 / columns - 1, (row + 0.5) * 2 / rows - 1], dim=-1)
-    return functional.grid_sample(slices, grid, mode="bilinear", padding_mode="border", align_corners=False)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..engine.errors import MethodError
 from ..engine.network import DEFAULT_SETTINGS, PAPER_SETTINGS
+from .displacement import DisplacementTrainer, DisplacementTraining
 from .resumable import steps_wanted
-from .trainer import TrainingSettings
+from .sampling import TrainingVolume
+from .trainer import Trainer, TrainingSettings
 
 _PRESETS = {
     "sli2vol": TrainingSettings(DEFAULT_SETTINGS, steps=2600, held_out_every=200, checkpoint_every=200),
@@ -22,6 +25,15 @@ _PRESETS = {
         learning_rate=1e-3,
         held_out_every=100,
         checkpoint_every=100,
+    ),
+    "voxelmorph": DisplacementTraining(
+        DEFAULT_SETTINGS,
+        steps=400,
+        deformed=0,
+        edge_targets=False,
+        learning_rate=1e-3,
+        held_out_every=100,
+        checkpoint_every=50,
     ),
 }
 
@@ -48,3 +60,15 @@ def training_settings(
         msg = f"Method {method!r} is not trained; choose one of {', '.join(TRAINABLE)}."
         raise MethodError(msg)
     return replace(preset, steps=steps_wanted(steps, preset.steps), seed=seed, device=device)
+
+
+def make_trainer(volumes: Sequence[TrainingVolume], settings: TrainingSettings) -> Trainer:
+    """The training run that these settings are for.
+
+    Args:
+        volumes: what to learn from; some are held out.
+        settings: of `training_settings`.
+    """
+    if isinstance(settings, DisplacementTraining):
+        return DisplacementTrainer(volumes, settings)
+    return Trainer(volumes, settings)

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..engine.displacement import DisplacementNetwork, warp
 from ..engine.network import CorrespondenceNetwork, NetworkSettings
 from ..engine.weights_file import save_network
-from .augmentation import AugmentationSettings, jitter_intensity, random_flow, warp
+from .augmentation import AugmentationSettings, jitter_intensity, random_flow
 from .objective import MARGIN, correspondence_error, reconstruction_error, reconstruction_targets
 from .resumable import ResumableRun, learning_rate_share
 from .sampling import PairSampler, SamplingSettings, TrainingVolume
@@ -107,7 +108,7 @@ class Trainer(ResumableRun[HeldOutError]):
         self._sampler = self._make_sampler(trained)
         self._held_out = self._draw_held_out(PairSampler(held_out, settings.sampling))
         torch.manual_seed(settings.seed)
-        self.network = CorrespondenceNetwork(settings.network).to(settings.device)
+        self.network = self._make_network().to(settings.device)
         if settings.device == "cpu":
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimiser = self._make_optimiser()
@@ -124,13 +125,21 @@ class Trainer(ResumableRun[HeldOutError]):
 
     def save(self, path: Path, facts: dict[str, str]) -> None:
         """Write the weights with the settings of the run."""
-        save_network(self.network, path, {"training": repr(asdict(self.settings)), **facts})
+        save_network(self._trained, path, {"training": repr(asdict(self.settings)), **facts})
+
+    @property
+    def _trained(self) -> CorrespondenceNetwork | DisplacementNetwork:
+        """All that is trained and saved."""
+        return self.network
+
+    def _make_network(self) -> CorrespondenceNetwork:
+        return CorrespondenceNetwork(self.settings.network)
 
     def _make_sampler(self, volumes: Sequence[TrainingVolume]) -> PairSampler:
         return PairSampler(volumes, self.settings.sampling)
 
     def _make_optimiser(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate)
+        return torch.optim.Adam(self._trained.parameters(), lr=self.settings.learning_rate)
 
     def _one_step(self) -> float:
         settings = self.settings
@@ -141,7 +150,7 @@ class Trainer(ResumableRun[HeldOutError]):
         loss = self._loss(np.random.default_rng([settings.seed, self.step]))
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self._trained.parameters(), 1.0)
         self._optimiser.step()
         return float(loss.detach())
 
@@ -192,21 +201,24 @@ class Trainer(ResumableRun[HeldOutError]):
     def held_out_error(self) -> HeldOutError:
         """Mean absolute intensity error of reconstructing held-out slices from their neighbours."""
         self.network.eval()
-        radius = self.settings.network.window_radius
         errors, copying = [], []
         for pairs in self._held_out.split(8):
             pairs = pairs.to(self.settings.device)
-            key, query = (self._features(pairs[:, i : i + 1]) for i in (0, 1))
-            errors.append(float(reconstruction_error(query, key, pairs[:, :1], pairs[:, 1:], radius)))
+            errors.append(float(self._error_of(pairs)))
             middle = pairs[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
             copying.append(float((middle[:, 0] - middle[:, 1]).abs().mean()))
         return HeldOutError(self.step, float(np.mean(errors)), float(np.mean(copying)))
 
+    def _error_of(self, pairs: torch.Tensor) -> torch.Tensor:
+        """That of pairs (pairs, 2, crop, crop), the first of each to become the second."""
+        key, query = (self._features(pairs[:, i : i + 1]) for i in (0, 1))
+        return reconstruction_error(query, key, pairs[:, :1], pairs[:, 1:], self.settings.network.window_radius)
+
     def _state(self) -> dict[str, Any]:
-        return {"network": self.network.state_dict(), "optimiser": self._optimiser.state_dict()}
+        return {"network": self._trained.state_dict(), "optimiser": self._optimiser.state_dict()}
 
     def _take_up(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
+        self._trained.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
 
     def _measured(self, kept: dict[str, Any]) -> HeldOutError:

@@ -29,8 +29,8 @@ _KEPT = 0.45
 """What the pseudo-label counts against the network.
 
 The paper takes the network's answer alone (0), after 1000 epochs on one kind of structure. After some minutes on many
-kinds that makes pseudo-labels worse (mean Dice with 198 labelled training structures 0.474, propagated 0.549); with 0.45
-voxels change only where the network is sure (0.551).
+kinds that makes pseudo-labels worse (mean Dice with 198 labelled training structures 0.474, propagated 0.549). With
+0.45 voxels change only where the network is sure (0.551).
 """
 
 _ROOM = 20.0
