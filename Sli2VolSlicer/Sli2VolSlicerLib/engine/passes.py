@@ -83,6 +83,8 @@ class Pass:
         sent_to: results that it had when it was sent on last.
         unaided: the results before it did so for the first time; None while it has not.
         refined: (slices that refinement was shown, results that there were) -> what it made of the pass.
+        known_end: slices after its anchor that the structure is on, where that is known of its kind.
+        is_end_sought: whether that has been asked.
     """
 
     label: int
@@ -101,6 +103,8 @@ class Pass:
     sent_to: int = 0
     unaided: list[SliceResult] | None = None
     refined: dict[tuple[int, int], list[SliceResult]] = field(default_factory=dict)
+    known_end: int | None = None
+    is_end_sought: bool = False
 
     @property
     def usual_length(self) -> int:
@@ -253,6 +257,9 @@ def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
         if run.stopped not in (StopReason.EMPTY, StopReason.VERIFICATION):
             return False
         begin, least = _before_dwindling(run), _WORTH_FINDING_AGAIN
+    if run.known_end is not None and run.known_end > begin:
+        # The structure is known to go on: whatever is drawn of it there is followed.
+        least = 0.0
     end = min(len(refined), begin + max(1, _overtime(begin) // 2))
     while end > begin and not _is_worth_following(refined[end - 1], least):
         end -= 1

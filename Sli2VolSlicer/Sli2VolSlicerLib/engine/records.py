@@ -92,6 +92,7 @@ class StopReason(Enum):
     JUMP = "the mask jumped away from the one before"
     RANGE = "end of the allowed range"
     REFINEMENT = "looking back at the whole pass, it ends here"
+    KNOWN_END = "structures of this kind end here"
     NOT_DRAWN = "no slice drawn beyond it shows the structure"
 
 

@@ -381,6 +381,8 @@ def _report(task: _Task, outcome: Sequence[SliceResult]) -> PassReport:
         # A pass kept from an earlier call may have gone on beyond today's limit, and one that meets another may
         # end where it would not be heard.
         reason = task.at_limit
+    elif reached == run.known_end:
+        reason = StopReason.KNOWN_END
     elif reached == run.usual_length and run.doubt is not None:
         reason = run.doubt
     elif reached == len(run.results) and run.stopped is not None:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from .displacement import DisplacementNetwork
+from .ends.network import EndNetwork, EndSettings
 from .errors import WeightsError
 from .mask_prior.network import MaskPriorNetwork, MaskPriorSettings
 from .network import CorrespondenceNetwork, NetworkSettings
@@ -21,13 +22,15 @@ from .refinement.network import RefinementNetwork, RefinementSettings
 FORMAT = "sli2vol-correspondence-1"
 REFINEMENT_FORMAT = "sli2vol-refinement-1"
 MASK_PRIOR_FORMAT = "sli2vol-mask-prior-1"
+END_FORMAT = "sli2vol-ends-1"
 DISPLACEMENT_FORMAT = "sli2vol-displacement-1"
 
-_Network = CorrespondenceNetwork | RefinementNetwork | MaskPriorNetwork | DisplacementNetwork
+_Network = CorrespondenceNetwork | RefinementNetwork | MaskPriorNetwork | EndNetwork | DisplacementNetwork
 _FORMAT_OF: Mapping[type[torch.nn.Module], str] = {
     CorrespondenceNetwork: FORMAT,
     RefinementNetwork: REFINEMENT_FORMAT,
     MaskPriorNetwork: MASK_PRIOR_FORMAT,
+    EndNetwork: END_FORMAT,
     DisplacementNetwork: DISPLACEMENT_FORMAT,
 }
 
@@ -105,6 +108,22 @@ def load_mask_prior(path: Path) -> MaskPriorNetwork:
     settings, tensors = _read(path, MASK_PRIOR_FORMAT, "sli2vol train-mask-prior")
     try:
         network = MaskPriorNetwork(MaskPriorSettings(**{**settings, "widths": tuple(settings["widths"])}))
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise _misfit(path, error) from error
+    return network.eval()
+
+
+def load_ends(path: Path) -> EndNetwork:
+    """Read an end network in float32, ready for inference.
+
+    Raises:
+        WeightsError: as `load_network`.
+    """
+    settings, tensors = _read(path, END_FORMAT, "sli2vol train-ends")
+    try:
+        lists = {name: tuple(settings[name]) for name in ("widths", "kinds", "known")}
+        network = EndNetwork(EndSettings(**lists))
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise _misfit(path, error) from error
