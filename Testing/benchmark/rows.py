@@ -27,6 +27,7 @@ ENGINE_ROWS = (
     "sli2vol-unrefined",
     "sli2vol",
     "overfit",
+    "auto",
 )
 SLICER_ROWS = ("grow-from-seeds", "fill-between-slices")
 INTERPOLATING_ROWS = ("interpolation",)
@@ -39,6 +40,7 @@ _WEIGHTS_OF = {
     "sli2vol": "sli2vol",
     "sli2vol-unrefined": "sli2vol",
     "overfit": "sli2vol",
+    "auto": "sli2vol",
     "sli2vol-paper": "sli2vol-paper",
     "sli2vol-paper-no-verification": "sli2vol-paper",
 }

@@ -40,6 +40,10 @@ _DESCRIPTIONS = {
     "sli2vol-paper": "the paper's network and window with its verification",
     "sli2vol-unrefined": "ours, the passes left as they come",
     "sli2vol": "ours, the default: the same, each pass then mended as a whole",
+    "auto": (
+        "for every pass one of `sli2vol` and `sli2vol-unrefined`, by how well each reproduces the painted slice after "
+        "one slice out and back"
+    ),
     "overfit": "the default, its outlines then moved by a small network fitted to that one structure (some seconds)",
     "grow-from-seeds": (
         "Slicer's \"Grow from seeds\": the painted mask as the structure's seed; as background a ring around it on "

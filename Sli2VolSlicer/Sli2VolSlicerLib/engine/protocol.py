@@ -182,7 +182,7 @@ class Refinement(Protocol):
 class Method(Protocol):
     """A way of getting from slices where labels are known to slices where they are not.
 
-    It is a `CarryingMethod` or a `WholeMethod`; the session asks which.
+    It is a `CarryingMethod`, a `ChoosingMethod` or a `WholeMethod`; the session asks which.
     """
 
     @property
@@ -212,6 +212,23 @@ class CarryingMethod(Method, Protocol):
         ...
 
     def open(self, source: SliceSource) -> Carrier: ...
+
+
+@runtime_checkable
+class ChoosingMethod(Method, Protocol):
+    """Several carrying methods; the session asks for every pass which of them runs it."""
+
+    @property
+    def candidates(self) -> Sequence[CarryingMethod]: ...
+
+    def choose(self, reproduced: Mapping[str, float]) -> CarryingMethod:
+        """What runs a pass.
+
+        Args:
+            reproduced: by a candidate's name, the Dice between the drawn slice and what came back of it when the
+                candidate went from there to its neighbour and back.
+        """
+        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from .choosing import Choices, mask_digest
 from .errors import AnnotationError, PropagationCancelled
 from .finishing import Told, fuse_finished
 from .fusion import LabelPlan, fuse_label, unheard
@@ -41,10 +41,12 @@ class _Task:
     """A pass, the last slice that it may enter, and what is there.
 
     Attributes:
+        method: carries its labels.
         meets: the pass that comes from there, where the structure is drawn.
     """
 
     run: Pass
+    method: CarryingMethod
     limit: int
     at_limit: StopReason
     meets: Pass | None = None
@@ -53,6 +55,11 @@ class _Task:
     def room(self) -> int:
         """Slices after its anchor that the pass may fill."""
         return max(0, (self.limit - self.run.anchor_slice) * self.run.step)
+
+    @property
+    def is_unverified(self) -> bool:
+        """Whether verification has stepped back."""
+        return self.method.rules.verification in ("self-checked", "histogram") and self.run.verification is None
 
     @property
     def remaining(self) -> int:
@@ -81,7 +88,9 @@ class PropagationSession:
     def __init__(self, stack: SliceStack, method: Method) -> None:
         self.stack = stack
         self.method = method
-        self._grids: dict[float, tuple[WorkingGrid, Carrier]] = {}
+        self._grids: dict[float, WorkingGrid] = {}
+        self._carriers: dict[tuple[str, float], Carrier] = {}
+        self._choices = Choices(method, self._opened_at)
         self._passes: dict[tuple[int, int, int, bool, bytes], Pass] = {}
 
     def propagate(
@@ -123,6 +132,7 @@ class PropagationSession:
         if isinstance(self.method, WholeMethod):
             labels = [WholeLabel(plan.label, plan.anchors, allowed[plan.label]) for plan in plans]
             return propagate_whole(self.method, self.stack, labels, progress, is_cancelled)
+        self._choices.settle(anchors, is_cancelled)
         tasks = [task for plan in plans for task in self._tasks(plan, direction, allowed[plan.label])]
         steps = self._run(tasks, seconds, progress, is_cancelled)
         refining = time.perf_counter()
@@ -151,7 +161,7 @@ class PropagationSession:
             },
             slices_propagated=steps,
             device=self.method.device_name,
-            notes=self._notes(plans),
+            notes=self._notes(plans, tasks),
         )
 
     def rehearse(
@@ -189,15 +199,10 @@ class PropagationSession:
         ]
         expected = [*anchors, *(guess for guess in guesses if (guess.label, slice_index) not in drawn)]
         self._check(expected)
+        self._choices.settle(expected, is_cancelled)
         everywhere = (0, self.stack.slice_count - 1)
         tasks = [task for plan in self._plans(expected) for task in self._tasks(plan, Direction.BOTH, everywhere)]
         self._run(tasks, StageSeconds(), None, is_cancelled, rehearse=True)
-
-    @property
-    def _carrying(self) -> CarryingMethod:
-        """The method, where passes are run by it."""
-        assert isinstance(self.method, CarryingMethod), self.method.name
-        return self.method
 
     def _check(self, anchors: Sequence[Anchor]) -> None:
         if not any(anchor.mask.any() for anchor in anchors):
@@ -224,11 +229,13 @@ class PropagationSession:
                 raise AnnotationError(msg)
             seen.add(key)
 
-    def _grid(self, scale: float) -> tuple[WorkingGrid, Carrier]:
+    def _opened_at(self, method: CarryingMethod, scale: float) -> tuple[WorkingGrid, Carrier]:
         if scale not in self._grids:
-            grid = WorkingGrid(self.stack, scale)
-            self._grids[scale] = (grid, self._carrying.open(grid))
-        return self._grids[scale]
+            self._grids[scale] = WorkingGrid(self.stack, scale)
+        key = (method.name, scale)
+        if key not in self._carriers:
+            self._carriers[key] = method.open(self._grids[scale])
+        return self._grids[scale], self._carriers[key]
 
     def _plans(self, anchors: Sequence[Anchor]) -> list[LabelPlan]:
         by_label: dict[int, list[Anchor]] = {}
@@ -261,20 +268,20 @@ class PropagationSession:
                 plan.passes[(anchor.slice_index, step)] = run
                 other = plan.anchors[beside] if at_limit is StopReason.NEXT_ANCHOR else None
                 meets = self._pass(other, -step, largest) if other is not None and other.mask.any() else None
-                yield _Task(run, limit, at_limit, meets)
+                yield _Task(run, self._choices.of(anchor, step).method, limit, at_limit, meets)
 
     def _pass(self, anchor: Anchor, step: int, largest: int) -> Pass:
-        digest = hashlib.blake2b(np.packbits(anchor.mask).tobytes(), digest_size=16).digest()
         is_fair = int(anchor.mask.sum()) >= _FAIR * largest
-        key = (anchor.label, anchor.slice_index, step, is_fair, digest)
+        key = (anchor.label, anchor.slice_index, step, is_fair, mask_digest(anchor.mask))
         if key not in self._passes:
             if len(self._passes) >= _KEPT_PASSES:
                 del self._passes[next(iter(self._passes))]
             # The magnification follows from the label's largest anchor, so that a correction near an end of a large
             # structure finds its features computed. A pass once begun keeps its own: nothing changes elsewhere.
-            scale = working_scale(largest) if self._carrying.rules.rescale else 1.0
-            grid = self._grid(scale)[0]
-            run = begin_pass(grid, self._carrying.rules, anchor.label, anchor.slice_index, step, anchor.mask)
+            method = self._choices.of(anchor, step).method
+            scale = working_scale(largest) if method.rules.rescale else 1.0
+            grid, _ = self._opened_at(method, scale)
+            run = begin_pass(grid, method.rules, anchor.label, anchor.slice_index, step, anchor.mask)
             run.may_be_sent_on = is_fair
             self._passes[key] = run
         return self._passes[key]
@@ -303,12 +310,14 @@ class PropagationSession:
             if is_cancelled is not None and is_cancelled():
                 msg = f"Cancelled after {done} of at most {total} slices; nothing was changed."
                 raise PropagationCancelled(msg)
-            first = pending[0].run
-            beside = [t.run for t in pending if t.run.grid is first.grid and t.run.step == first.step]
+            first, method = pending[0].run, pending[0].method
+            alike = [task.run for task in pending if task.method is method]
+            beside = [run for run in alike if run.grid is first.grid and run.step == first.step]
             # The hindmost go first, so that passes meet and share their affinities from there on.
             target = min((run.next_slice for run in beside), key=lambda index: index * first.step)
             together = [run for run in beside if run.next_slice == target]
-            advance(together, self._grid(first.grid.scale)[1], self._carrying.rules, seconds, rehearse=rehearse)
+            _, carrier = self._opened_at(method, first.grid.scale)
+            advance(together, carrier, method.rules, seconds, rehearse=rehearse)
             done += len(together)
             if progress is not None:
                 left = sum(task.remaining for task in tasks)
@@ -318,7 +327,7 @@ class PropagationSession:
     def _outcome(self, task: _Task) -> Sequence[SliceResult]:
         """What came of a pass as far as it may go: refined, once for every length."""
         run, room = task.run, task.room
-        refinement = self._carrying.refinement
+        refinement = task.method.refinement
         if refinement is None:
             return run.results[:room]
         if task.meets is not None:
@@ -336,22 +345,21 @@ class PropagationSession:
 
     def _is_sent_on(self, task: _Task) -> bool:
         """Whether a pass that has stopped goes on, because refinement still sees the structure there."""
-        run, refinement = task.run, self._carrying.refinement
+        run, refinement = task.run, task.method.refinement
         is_open = run.stopped is not None and len(run.results) < task.room
         may_go_on = is_open and task.meets is None and run.may_be_sent_on
-        if refinement is None or not may_go_on or not self._carrying.rules.sent_on:
+        if refinement is None or not may_go_on or not task.method.rules.sent_on:
             return False
         # It is asked about all that the pass found: what is kept must not depend on today's limits.
         return relay(run, _refined(run, run.room, refinement))
 
-    def _notes(self, plans: Sequence[LabelPlan]) -> tuple[str, ...]:
-        if self._carrying.rules.verification not in ("self-checked", "histogram"):
-            return self.method.notes
-        return self.method.notes + tuple(
-            f"Label {plan.label}: verification stepped back, it would have deleted part of what was drawn."
-            for plan in plans
-            if any(run.verification is None for run in plan.passes.values())
+    def _notes(self, plans: Sequence[LabelPlan], tasks: Sequence[_Task]) -> tuple[str, ...]:
+        stepped_back = tuple(
+            f"Label {label}: verification stepped back, it would have deleted part of what was drawn."
+            for label in sorted({task.run.label for task in tasks if task.is_unverified})
         )
+        chosen = (note for plan in plans for note in self._choices.notes(plan.label, plan.anchors))
+        return (*self.method.notes, *stepped_back, *chosen)
 
 
 def _check_limits(anchors: Sequence[Anchor], limits: Mapping[int, SliceLimits]) -> None:

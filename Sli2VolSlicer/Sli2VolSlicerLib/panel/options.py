@@ -34,6 +34,7 @@ class Options:
             "optical-flow": _("Optical flow (needs no weights)"),
             "interpolation": _("Interpolate between drawn slices (needs two at least)"),
             "overfit": _("Sli2Vol, outlines refined by a network fitted on the spot (slow)"),
+            "auto": _("Sli2Vol, refined or not as the drawn slice suggests"),
             "copy": _("Copy the mask (to compare with)"),
         }
         for name in METHODS:

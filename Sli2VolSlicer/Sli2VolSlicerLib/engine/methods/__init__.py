@@ -12,9 +12,10 @@ import torch
 from ..devices import choose_device
 from ..errors import MethodError, WeightsError
 from ..network import DEFAULT_SETTINGS, PAPER_SETTINGS, PLUS_SETTINGS, CorrespondenceNetwork, NetworkSettings
-from ..protocol import CarryingMethod, Method, PassRules
+from ..protocol import Method, PassRules
 from ..refinement.network_refinement import NetworkRefinement
 from ..weights_file import load_network, load_refinement
+from .auto import Auto
 from .copy_mask import CopyMask
 from .correspondence import Correspondence
 from .interpolation import Interpolation
@@ -48,7 +49,7 @@ class _Wanted:
 _Maker = Callable[[_Wanted], Method]
 
 
-def _sli2vol(name: str, wanted: _Wanted) -> CarryingMethod:
+def _sli2vol(name: str, wanted: _Wanted) -> Correspondence:
     network, device = _network(name, wanted.weights, DEFAULT_SETTINGS), choose_device(wanted.device)
     if wanted.refinement is None:
         return Correspondence(name, network, device, DEFAULT_RULES, wanted.bound_mb)
@@ -58,6 +59,14 @@ def _sli2vol(name: str, wanted: _Wanted) -> CarryingMethod:
 
 def _overfit(wanted: _Wanted) -> Method:
     return Overfit(_sli2vol("overfit", wanted), device=wanted.device)
+
+
+def _auto(wanted: _Wanted) -> Method:
+    default = _sli2vol("sli2vol", wanted)
+    if default.refinement is None:
+        return Auto([default])
+    # Both see the same features, which are computed once.
+    return Auto([default, default.sibling("sli2vol-unrefined", DEFAULT_RULES)])
 
 
 def _sli2vol_paper(name: str, rules: PassRules, wanted: _Wanted) -> Method:
@@ -115,16 +124,26 @@ _MAKERS: dict[str, _Maker] = {
     "optical-flow": _optical_flow,
     "interpolation": _interpolation,
     "overfit": _overfit,
+    "auto": _auto,
     "random-weights": _random_weights,
 }
 
-METHOD_NAMES: tuple[str, ...] = ("sli2vol", "sli2vol-paper", "copy", "optical-flow", "interpolation", "overfit")
+METHOD_NAMES: tuple[str, ...] = ("sli2vol", "sli2vol-paper", "copy", "optical-flow", "interpolation", "overfit", "auto")
 """What users choose from; the makers know a few more, for the benchmark."""
 
-WEIGHTS_OF: Mapping[str, str] = {"sli2vol": "sli2vol", "sli2vol-paper": "sli2vol-paper", "overfit": "sli2vol"}
+WEIGHTS_OF: Mapping[str, str] = {
+    "sli2vol": "sli2vol",
+    "sli2vol-paper": "sli2vol-paper",
+    "overfit": "sli2vol",
+    "auto": "sli2vol",
+}
 """Those of them that need a weights file, and its name in the catalogue; the others take none."""
 
-REFINEMENT_OF: Mapping[str, str] = {"sli2vol": "sli2vol-refinement", "overfit": "sli2vol-refinement"}
+REFINEMENT_OF: Mapping[str, str] = {
+    "sli2vol": "sli2vol-refinement",
+    "overfit": "sli2vol-refinement",
+    "auto": "sli2vol-refinement",
+}
 """Methods that are refined, and the name of the weights that do it."""
 
 
