@@ -117,7 +117,7 @@ def run_interactive(
 
 def _can(row: PolicyRow, method: str) -> bool:
     """The policy "perceptual" needs a network."""
-    return row.policy != "perceptual" or method not in ("copy", "optical-flow", "overfit", "auto")
+    return row.policy != "perceptual" or method not in ("copy", "optical-flow", "voxelmorph", "overfit", "auto")
 
 
 def _mark(spec: RowSpec) -> str:

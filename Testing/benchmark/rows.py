@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ENGINE_ROWS = (
     "copy",
     "optical-flow",
+    "voxelmorph",
     "random-weights",
     "sli2vol-paper-no-verification",
     "sli2vol-paper",
@@ -37,6 +38,7 @@ ALL_ROWS = (*ENGINE_ROWS, *SLICER_ROWS, *INTERPOLATING_ROWS)
 OURS = "sli2vol"
 
 _WEIGHTS_OF = {
+    "voxelmorph": "voxelmorph",
     "sli2vol": "sli2vol",
     "sli2vol-unrefined": "sli2vol",
     "overfit": "sli2vol",

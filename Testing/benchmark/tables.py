@@ -35,6 +35,7 @@ PAPER, COPY = "sli2vol-paper", "copy"
 _DESCRIPTIONS = {
     "copy": "the painted mask, carried unchanged from slice to slice",
     "optical-flow": "TV-L1 optical flow (scikit-image, default settings) carries the mask",
+    "voxelmorph": "VoxelMorph in 2D on our backbone: a network's displacement field moves the mask",
     "random-weights": "`sli2vol` with a network that was never trained",
     "sli2vol-paper-no-verification": "the paper's network and window, without its verification",
     "sli2vol-paper": "the paper's network and window with its verification",

@@ -14,13 +14,14 @@ from ..errors import MethodError, WeightsError
 from ..network import DEFAULT_SETTINGS, PAPER_SETTINGS, PLUS_SETTINGS, CorrespondenceNetwork, NetworkSettings
 from ..protocol import Method, PassRules
 from ..refinement.network_refinement import NetworkRefinement
-from ..weights_file import load_network, load_refinement
+from ..weights_file import load_displacement, load_network, load_refinement
 from .auto import Auto
 from .copy_mask import CopyMask
 from .correspondence import Correspondence
 from .interpolation import Interpolation
 from .optical_flow import OpticalFlow
 from .overfit import Overfit
+from .voxelmorph import VoxelMorph
 
 DEFAULT_RULES = PassRules(
     soft=True,
@@ -80,6 +81,13 @@ def _sli2vol_plus(name: str, rules: PassRules, wanted: _Wanted) -> Method:
     return Correspondence(name, network, choose_device(wanted.device), rules, wanted.bound_mb)
 
 
+def _voxelmorph(wanted: _Wanted) -> Method:
+    if wanted.weights is None:
+        msg = "Method 'voxelmorph' needs a weights file; name one."
+        raise WeightsError(msg)
+    return VoxelMorph(load_displacement(wanted.weights), choose_device(wanted.device))
+
+
 def _random_weights(wanted: _Wanted) -> Method:
     torch.manual_seed(1)
     network, device = CorrespondenceNetwork(DEFAULT_SETTINGS), choose_device(wanted.device)
@@ -126,6 +134,7 @@ _MAKERS: dict[str, _Maker] = {
     "overfit": _overfit,
     "auto": _auto,
     "random-weights": _random_weights,
+    "voxelmorph": _voxelmorph,
 }
 
 METHOD_NAMES: tuple[str, ...] = ("sli2vol", "sli2vol-paper", "copy", "optical-flow", "interpolation", "overfit", "auto")
