@@ -16,7 +16,8 @@ from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
 from Sli2VolSlicerLib.engine.methods.correspondence import Correspondence
 from Sli2VolSlicerLib.engine.methods.plain import PlainMethod
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
-from Sli2VolSlicerLib.engine.protocol import CarryingMethod, PassRules, Reference, Region, SliceSource
+from Sli2VolSlicerLib.engine.passes import Pass, SliceResult
+from Sli2VolSlicerLib.engine.protocol import CarryingMethod, PassRules, Reference, Refinement, Region, SliceSource
 from Sli2VolSlicerLib.engine.records import Anchor
 from Sli2VolSlicerLib.engine.session import PropagationSession
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack
@@ -67,6 +68,35 @@ def test_out_and_back_is_measured_on_the_drawn_slice() -> None:
         method = Shifting("shifting", by)
         assert reproduction(method, grid, method, anchor, 1) == expected
         assert method.asked == [(5, 6), (6, 5)]
+
+
+def test_what_carries_alike_is_not_told_apart_by_its_refinement() -> None:
+    class Knowing(Shifting):
+        """Its refinement lets no pass go anywhere."""
+
+        beyond = 0
+
+        @property
+        def refinement(self) -> Refinement:
+            return self
+
+        def refined(self, run: Pass, length: int) -> list[SliceResult]:
+            return []
+
+    result = session(Knowing("refined", 1), Shifting("plain", 1)).propagate([Anchor(5, 1, square())])
+    assert "refined (0.75; plain 0.75)" in result.notes[0]
+    assert not result.masks[1][6].any()
+
+
+def test_a_mask_that_is_lost_on_the_way_is_not_reproduced() -> None:
+    class Losing(Shifting):
+        def carry(
+            self, references: Sequence[Reference], target: int, region: Region, *, rehearse: bool = False
+        ) -> np.ndarray:
+            return np.zeros((len(references[0].soft), *region.shape), np.float32)
+
+    grid, method = WorkingGrid(stack(), 1.0), Losing("losing", 0)
+    assert reproduction(method, grid, method, Anchor(5, 1, square()), 1) == 0.0
 
 
 def test_where_there_is_no_slice_to_go_to_nothing_is_reproduced() -> None:

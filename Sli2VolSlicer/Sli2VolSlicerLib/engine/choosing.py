@@ -17,9 +17,6 @@ from .working_grid import WorkingGrid, working_scale
 _REACH = 1
 """So many slices a trial goes out and back. More told less (Docs/results.md)."""
 
-_SEEN = 4
-"""Where passes are refined, a trial goes on for so many slices, for refinement to have something to look at."""
-
 OpenedAt = Callable[[CarryingMethod, float], tuple[WorkingGrid, Carrier]]
 """A method at one working size."""
 
@@ -109,32 +106,32 @@ class Choices:
 
 
 def reproduction(method: CarryingMethod, grid: WorkingGrid, carrier: Carrier, anchor: Anchor, step: int) -> float:
-    """The Dice between a drawn slice and what a method makes of it by going out and back; 0 if it gets lost."""
-    out = _first_results(
-        method, carrier, begin_pass(grid, method.rules, anchor.label, anchor.slice_index, step, anchor.mask)
-    )
-    if len(out) < _REACH:
+    """The Dice between a drawn slice and what a method makes of it by going out and back; 0 if it gets lost.
+
+    Refinement has no part in it: it sees passes as a whole, and knows ends that it would find on the way back, too.
+    """
+    run = begin_pass(grid, method.rules, anchor.label, anchor.slice_index, step, anchor.mask)
+    reached = _reached(method, carrier, run)
+    if reached is None:
         return 0.0
-    reached = out[_REACH - 1]
     turned = np.zeros(anchor.mask.shape, bool)
     region, soft = grid.soft_to_volume(reached.soft, reached.region)
     turned[region.slices] = soft > 0.5
     if not turned.any():
         return 0.0
     far = anchor.slice_index + step * _REACH
-    back = _first_results(method, carrier, begin_pass(grid, method.rules, anchor.label, far, -step, turned))
-    if len(back) < _REACH:
+    came = _reached(method, carrier, begin_pass(grid, method.rules, anchor.label, far, -step, turned))
+    if came is None:
         return 0.0
-    came, drawn = back[_REACH - 1].placed(grid.shape) > 0.5, grid.soft_from_mask(anchor.mask) > 0.5
-    return 2.0 * int((came & drawn).sum()) / max(1, int(came.sum()) + int(drawn.sum()))
+    back, drawn = came.placed(grid.shape) > 0.5, grid.soft_from_mask(anchor.mask) > 0.5
+    return 2.0 * int((back & drawn).sum()) / max(1, int(back.sum()) + int(drawn.sum()))
 
 
-def _first_results(method: CarryingMethod, carrier: Carrier, run: Pass) -> Sequence[SliceResult]:
-    """What a method says of the first slices of a pass that is not sent on."""
-    length = min(run.room, _REACH if method.refinement is None else max(_REACH, _SEEN))
-    while run.stopped is None and len(run.results) < length:
+def _reached(method: CarryingMethod, carrier: Carrier, run: Pass) -> SliceResult | None:
+    """What a pass finds on the slice where a trial turns; None if it does not get there."""
+    while run.stopped is None and len(run.results) < min(run.room, _REACH):
         advance([run], carrier, method.rules, StageSeconds())
-    return run.results if method.refinement is None else method.refinement.refined(run, length)
+    return run.results[-1] if len(run.results) == _REACH else None
 
 
 def mask_digest(mask: np.ndarray) -> bytes:
