@@ -39,6 +39,7 @@ _DESCRIPTIONS = {
     "random-weights": "`sli2vol` with a network that was never trained",
     "sli2vol-paper-no-verification": "the paper's network and window, without its verification",
     "sli2vol-paper": "the paper's network and window with its verification",
+    "mask-prior": "a network draws each slice's mask from that slice, the one before and the mask on it",
     "sli2vol-unrefined": "ours, the passes left as they come",
     "sli2vol": "ours, the default: the same, each pass then mended as a whole",
     "auto": (

@@ -28,7 +28,7 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         default="sli2vol",
-        help="sli2vol (default), sli2vol-paper, copy, optical-flow, interpolation, overfit, or auto",
+        help="sli2vol (default), sli2vol-paper, mask-prior, copy, optical-flow, interpolation, overfit, or auto",
         metavar="NAME",
     )
     parser.add_argument(

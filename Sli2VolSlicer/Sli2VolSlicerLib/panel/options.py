@@ -31,6 +31,7 @@ class Options:
         explanations = {
             "sli2vol": _("Sli2Vol, refined (recommended)"),
             "sli2vol-paper": _("Sli2Vol as published"),
+            "mask-prior": _("Draw each slice from its neighbour's mask"),
             "optical-flow": _("Optical flow (needs no weights)"),
             "interpolation": _("Interpolate between drawn slices (needs two at least)"),
             "overfit": _("Sli2Vol, outlines refined by a network fitted on the spot (slow)"),

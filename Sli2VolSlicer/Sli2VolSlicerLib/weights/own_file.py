@@ -19,6 +19,7 @@ _METHOD_OF = {
 }
 """By the network's architecture and descriptor."""
 _NETWORK_FORMAT = "sli2vol-correspondence-1"
+_MASK_PRIOR_FORMAT = "sli2vol-mask-prior-1"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def _last_byte(contents: dict[str, Any]) -> int:
 
 def _method_of(path: Path, metadata: object) -> str:
     known = metadata if isinstance(metadata, dict) else {}
+    if known.get("format") == _MASK_PRIOR_FORMAT:
+        return "mask-prior"
     if known.get("format") != _NETWORK_FORMAT:
         found = known.get("format", "weights of an unknown kind")
         msg = f"{path} holds {found!r}, not a network of this tool. Choose a file made by `sli2vol train`."

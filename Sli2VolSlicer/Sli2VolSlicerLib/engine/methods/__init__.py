@@ -14,11 +14,12 @@ from ..errors import MethodError, WeightsError
 from ..network import DEFAULT_SETTINGS, PAPER_SETTINGS, PLUS_SETTINGS, CorrespondenceNetwork, NetworkSettings
 from ..protocol import Method, PassRules
 from ..refinement.network_refinement import NetworkRefinement
-from ..weights_file import load_displacement, load_network, load_refinement
+from ..weights_file import load_displacement, load_mask_prior, load_network, load_refinement
 from .auto import Auto
 from .copy_mask import CopyMask
 from .correspondence import Correspondence
 from .interpolation import Interpolation
+from .mask_prior import MaskPriorMethod
 from .optical_flow import OpticalFlow
 from .overfit import Overfit
 from .voxelmorph import VoxelMorph
@@ -35,6 +36,7 @@ DEFAULT_RULES = PassRules(
 # In overtime a stop rule costs nothing but time: it may speak earlier.
 REFINED_RULES = replace(DEFAULT_RULES, overtime=True, least_confidence=0.78)
 PAPER_RULES = PassRules(verification="paper")
+MASK_PRIOR_RULES = PassRules(soft=True, verification="histogram", least_area=0.1, least_overlap=0.5, rescale=True)
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,12 @@ def _voxelmorph(wanted: _Wanted) -> Method:
     return VoxelMorph(load_displacement(wanted.weights), choose_device(wanted.device))
 
 
+def _mask_prior(wanted: _Wanted) -> Method:
+    if wanted.weights is None:
+        raise _without_weights("mask-prior")
+    return MaskPriorMethod(load_mask_prior(wanted.weights), choose_device(wanted.device), MASK_PRIOR_RULES)
+
+
 def _random_weights(wanted: _Wanted) -> Method:
     torch.manual_seed(1)
     network, device = CorrespondenceNetwork(DEFAULT_SETTINGS), choose_device(wanted.device)
@@ -108,8 +116,7 @@ def _interpolation(_: _Wanted) -> Method:
 
 def _network(method: str, weights: Path | None, like: NetworkSettings) -> CorrespondenceNetwork:
     if weights is None:
-        msg = f"Method {method!r} needs a weights file; name one, or take the catalogue's."
-        raise WeightsError(msg)
+        raise _without_weights(method)
     network = load_network(weights)
     found, needed = ((s.architecture, s.descriptor) for s in (network.settings, like))
     if found != needed:
@@ -121,6 +128,10 @@ def _network(method: str, weights: Path | None, like: NetworkSettings) -> Corres
     return network
 
 
+def _without_weights(method: str) -> WeightsError:
+    return WeightsError(f"Method {method!r} needs a weights file; name one, or take the catalogue's.")
+
+
 _MAKERS: dict[str, _Maker] = {
     "sli2vol": partial(_sli2vol, "sli2vol"),
     "sli2vol-unrefined": partial(_sli2vol, "sli2vol-unrefined"),
@@ -128,6 +139,7 @@ _MAKERS: dict[str, _Maker] = {
     "sli2vol-paper-no-verification": partial(_sli2vol_paper, "sli2vol-paper-no-verification", PassRules()),
     "sli2vol-plus": partial(_sli2vol_plus, "sli2vol-plus", PassRules()),
     "sli2vol-plus-verified": partial(_sli2vol_plus, "sli2vol-plus-verified", PAPER_RULES),
+    "mask-prior": _mask_prior,
     "copy": _copy,
     "optical-flow": _optical_flow,
     "interpolation": _interpolation,
@@ -137,12 +149,22 @@ _MAKERS: dict[str, _Maker] = {
     "voxelmorph": _voxelmorph,
 }
 
-METHOD_NAMES: tuple[str, ...] = ("sli2vol", "sli2vol-paper", "copy", "optical-flow", "interpolation", "overfit", "auto")
+METHOD_NAMES: tuple[str, ...] = (
+    "sli2vol",
+    "sli2vol-paper",
+    "mask-prior",
+    "copy",
+    "optical-flow",
+    "interpolation",
+    "overfit",
+    "auto",
+)
 """What users choose from; the makers know a few more, for the benchmark."""
 
 WEIGHTS_OF: Mapping[str, str] = {
     "sli2vol": "sli2vol",
     "sli2vol-paper": "sli2vol-paper",
+    "mask-prior": "mask-prior",
     "overfit": "sli2vol",
     "auto": "sli2vol",
 }
