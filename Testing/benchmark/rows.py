@@ -26,6 +26,8 @@ ENGINE_ROWS = (
     "sli2vol-paper-no-verification",
     "sli2vol-paper",
     "mask-prior",
+    "sli2vol-plus",
+    "sli2vol-plus-verified",
     "sli2vol-unrefined",
     "sli2vol",
     "overfit",
@@ -47,6 +49,8 @@ _WEIGHTS_OF = {
     "auto": "sli2vol",
     "sli2vol-paper": "sli2vol-paper",
     "sli2vol-paper-no-verification": "sli2vol-paper",
+    "sli2vol-plus": "sli2vol-plus",
+    "sli2vol-plus-verified": "sli2vol-plus",
 }
 
 

@@ -40,6 +40,8 @@ _DESCRIPTIONS = {
     "sli2vol-paper-no-verification": "the paper's network and window, without its verification",
     "sli2vol-paper": "the paper's network and window with its verification",
     "mask-prior": "a network draws each slice's mask from that slice, the one before and the mask on it",
+    "sli2vol-plus": "Sli2Vol+ (An et al. 2025) on our backbone: second derivatives, training guided by pseudo-labels",
+    "sli2vol-plus-verified": "the same with the verification of Sli2Vol, which its paper does not speak of",
     "sli2vol-unrefined": "ours, the passes left as they come",
     "sli2vol": "ours, the default: the same, each pass then mended as a whole",
     "auto": (

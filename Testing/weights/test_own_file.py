@@ -16,7 +16,7 @@ def whole() -> bytes:
     return catalogue.verify(catalogue.find("sli2vol")).read_bytes()
 
 
-@pytest.mark.parametrize("method", ["sli2vol", "sli2vol-paper", "mask-prior"])
+@pytest.mark.parametrize("method", ["sli2vol", "sli2vol-paper", "sli2vol-plus", "mask-prior"])
 def test_a_file_says_which_method_it_is_for(method: str) -> None:
     catalogue = Catalogue.open()
     path = catalogue.verify(catalogue.find(method))

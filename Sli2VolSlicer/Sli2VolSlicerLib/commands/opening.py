@@ -28,7 +28,8 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         default="sli2vol",
-        help="sli2vol (default), sli2vol-paper, mask-prior, copy, optical-flow, interpolation, overfit, or auto",
+        help="sli2vol (default), sli2vol-paper, sli2vol-plus, mask-prior, copy, optical-flow, interpolation, "
+        "overfit, or auto",
         metavar="NAME",
     )
     parser.add_argument(

@@ -37,6 +37,7 @@ class Options:
             "overfit": _("Sli2Vol, outlines refined by a network fitted on the spot (slow)"),
             "auto": _("Sli2Vol, refined or not as the drawn slice suggests"),
             "copy": _("Copy the mask (to compare with)"),
+            "sli2vol-plus": _("Sli2Vol+ (to compare with)"),
         }
         for name in METHODS:
             ui.methodSelector.addItem(explanations[name])

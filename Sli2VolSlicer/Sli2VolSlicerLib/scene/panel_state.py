@@ -13,7 +13,17 @@ import slicer
 from ..engine.records import Direction
 from .sessions import DEFAULT_DEVICE, DEFAULT_METHOD
 
-METHODS = ("sli2vol", "sli2vol-paper", "mask-prior", "copy", "optical-flow", "interpolation", "overfit", "auto")
+METHODS = (
+    "sli2vol",
+    "sli2vol-paper",
+    "mask-prior",
+    "copy",
+    "optical-flow",
+    "interpolation",
+    "overfit",
+    "auto",
+    "sli2vol-plus",
+)
 """As engine.methods.METHOD_NAMES, which cannot be asked before torch is there."""
 
 DEVICES = ("auto", "cpu", "cuda", "mps")

@@ -158,6 +158,7 @@ METHOD_NAMES: tuple[str, ...] = (
     "interpolation",
     "overfit",
     "auto",
+    "sli2vol-plus",
 )
 """What users choose from; the makers know a few more, for the benchmark."""
 
@@ -167,6 +168,7 @@ WEIGHTS_OF: Mapping[str, str] = {
     "mask-prior": "mask-prior",
     "overfit": "sli2vol",
     "auto": "sli2vol",
+    "sli2vol-plus": "sli2vol-plus",
 }
 """Those of them that need a weights file, and its name in the catalogue; the others take none."""
 
