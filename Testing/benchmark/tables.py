@@ -45,8 +45,8 @@ _DESCRIPTIONS = {
     "sli2vol-unrefined": "ours, the passes left as they come",
     "sli2vol": "ours, the default: the same, each pass then mended as a whole",
     "auto": (
-        "for every pass one of `sli2vol` and `sli2vol-unrefined`, by how well each reproduces the painted slice after "
-        "one slice out and back"
+        "`sli2vol`, or for passes where that is clearly the better way the same with optical flow in place of the "
+        "affinity, by how well each reproduces the painted slice after one slice out and back"
     ),
     "overfit": "the default, its outlines then moved by a small network fitted to that one structure (some seconds)",
     "grow-from-seeds": (

@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 
 from Sli2VolSlicerLib.engine.choosing import reproduction
-from Sli2VolSlicerLib.engine.devices import choose_device
 from Sli2VolSlicerLib.engine.errors import MethodError, PropagationCancelled, WeightsError
 from Sli2VolSlicerLib.engine.methods import DEFAULT_RULES, create_method
 from Sli2VolSlicerLib.engine.methods.auto import Auto
 from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
-from Sli2VolSlicerLib.engine.methods.correspondence import Correspondence
+from Sli2VolSlicerLib.engine.methods.optical_flow import OpticalFlow
 from Sli2VolSlicerLib.engine.methods.plain import PlainMethod
-from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
 from Sli2VolSlicerLib.engine.passes import Pass, SliceResult
 from Sli2VolSlicerLib.engine.protocol import CarryingMethod, PassRules, Reference, Refinement, Region, SliceSource
 from Sli2VolSlicerLib.engine.records import Anchor
@@ -178,16 +176,9 @@ def test_a_rehearsed_correction_gives_what_an_unrehearsed_one_gives() -> None:
     np.testing.assert_array_equal(made.masks[1], session(*candidates).propagate([*anchors, correction]).masks[1])
 
 
-def test_candidates_of_one_network_share_their_features() -> None:
-    network = CorrespondenceNetwork(DEFAULT_SETTINGS)
-    one = Correspondence("one", network, choose_device("cpu"), DEFAULT_RULES)
-    other = one.sibling("other", PassRules(soft=True))
-    grid = WorkingGrid(stack(), 1.0)
-    carrier = one.open(grid)
-    assert other.open(grid) is carrier
-    assert other.open(WorkingGrid(stack(), 1.0)) is not carrier
-    assert (other.name, one.name) == ("other", "one")
-    assert one.rules == DEFAULT_RULES
+def test_optical_flow_goes_by_the_rules_it_is_given() -> None:
+    assert OpticalFlow().rules == PassRules()
+    assert OpticalFlow(DEFAULT_RULES).rules == DEFAULT_RULES
 
 
 def test_candidates_need_names_of_their_own() -> None:

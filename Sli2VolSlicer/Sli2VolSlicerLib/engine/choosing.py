@@ -15,7 +15,7 @@ from .records import Anchor, IsCancelled
 from .working_grid import WorkingGrid, working_scale
 
 _REACH = 1
-"""So many slices a trial goes out and back. More told less (Docs/results.md)."""
+"""So many slices a trial goes out and back. Three told less than one on the labelled training volumes."""
 
 OpenedAt = Callable[[CarryingMethod, float], tuple[WorkingGrid, Carrier]]
 """A method at one working size."""

@@ -35,7 +35,7 @@ class Options:
             "optical-flow": _("Optical flow (needs no weights)"),
             "interpolation": _("Interpolate between drawn slices (needs two at least)"),
             "overfit": _("Sli2Vol, outlines refined by a network fitted on the spot (slow)"),
-            "auto": _("Sli2Vol, refined or not as the drawn slice suggests"),
+            "auto": _("Sli2Vol, or optical flow where the drawn slice speaks for it"),
             "copy": _("Copy the mask (to compare with)"),
             "sli2vol-plus": _("Sli2Vol+ (to compare with)"),
         }

@@ -65,11 +65,10 @@ def _overfit(wanted: _Wanted) -> Method:
 
 
 def _auto(wanted: _Wanted) -> Method:
+    # Optical flow needs no weights, and by the default's rules it ends as the default does. Passes left as they come
+    # are no candidate: they carry as the default's do, which is all that a drawn slice can judge.
     default = _sli2vol("sli2vol", wanted)
-    if default.refinement is None:
-        return Auto([default])
-    # Both see the same features, which are computed once.
-    return Auto([default, default.sibling("sli2vol-unrefined", DEFAULT_RULES)])
+    return Auto([default, OpticalFlow(default.rules, default.refinement)])
 
 
 def _sli2vol_paper(name: str, rules: PassRules, wanted: _Wanted) -> Method:

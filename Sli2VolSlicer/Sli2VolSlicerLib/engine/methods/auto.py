@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..errors import MethodError
 from ..protocol import CarryingMethod
 
-_LEAD = 0.1
+_LEAD = 0.2
 """Another method than the first is taken if it reproduces the drawn slice by so much Dice better.
 
 The first is the better one on the whole; chosen on the labelled training volumes, chaosT2MR and laMR."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
-from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -45,13 +43,6 @@ class Correspondence:
         self._rules = rules
         self._bound_mb = bound_mb
         self._refinement = refinement
-        self._opened: WeakValueDictionary[int, CorrespondenceCarrier] = WeakValueDictionary()
-
-    def sibling(self, name: str, rules: PassRules, refinement: Refinement | None = None) -> Correspondence:
-        """The same network with other rules; the two share the features of a source that both open."""
-        other = copy(self)
-        other._name, other._rules, other._refinement = name, rules, refinement
-        return other
 
     @property
     def name(self) -> str:
@@ -74,11 +65,7 @@ class Correspondence:
         return self._refinement
 
     def open(self, source: SliceSource) -> Carrier:
-        # A carrier keeps its source: as long as there is one, no other source can have this number.
-        carrier = self._opened.get(id(source))
-        if carrier is None:
-            carrier = self._opened[id(source)] = CorrespondenceCarrier(source, self._backend, self._bound_mb)
-        return carrier
+        return CorrespondenceCarrier(source, self._backend, self._bound_mb)
 
     def describe(self, picture: np.ndarray) -> np.ndarray:
         """What a small slice looks like: its features, averaged over a 4x4 grid, float32 (values,).

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from ..protocol import Carrier, Reference, Region, SliceSource
-from .plain import PlainMethod
+from ..protocol import Carrier, PassRules, Reference, Refinement, Region, SliceSource
+from .plain import MethodWithoutWeights
 
 MARGIN = 16
 """Pixels of context around the region: enough for its edges to find where they come from."""
@@ -21,8 +21,25 @@ MINIMUM_SIDE = 16
 """On areas with a shorter side than this no flow is estimated: the mask is kept where it was."""
 
 
-class OpticalFlow(PlainMethod):
-    """Backward warping by the dense flow between two slices."""
+class OpticalFlow(MethodWithoutWeights):
+    """Backward warping by the dense flow between two slices.
+
+    Args:
+        rules: how passes are run; by the plainest ones by default.
+        refinement: mends passes when they have ended.
+    """
+
+    def __init__(self, rules: PassRules | None = None, refinement: Refinement | None = None) -> None:
+        self._rules = rules or PassRules()
+        self._refinement = refinement
+
+    @property
+    def rules(self) -> PassRules:
+        return self._rules
+
+    @property
+    def refinement(self) -> Refinement | None:
+        return self._refinement
 
     @property
     def name(self) -> str:
