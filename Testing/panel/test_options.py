@@ -26,7 +26,7 @@ def test_every_method_of_the_engine_can_be_chosen(bench: Any) -> None:
     [
         ("directionSelector", 2, "direction.value", "down"),
         ("segmentsSelector", 1, "only_selected_segment", True),
-        ("methodSelector", 3, "method", "optical-flow"),
+        ("methodSelector", 4, "method", "optical-flow"),
         ("deviceSelector", 1, "device", "cpu"),
     ],
 )
