@@ -16,7 +16,7 @@ from Sli2VolSlicerLib.engine.methods.optical_flow import OpticalFlow
 from Sli2VolSlicerLib.engine.methods.plain import PlainMethod
 from Sli2VolSlicerLib.engine.passes import Pass, SliceResult
 from Sli2VolSlicerLib.engine.protocol import CarryingMethod, PassRules, Reference, Refinement, Region, SliceSource
-from Sli2VolSlicerLib.engine.records import Anchor
+from Sli2VolSlicerLib.engine.records import Anchor, Propagation
 from Sli2VolSlicerLib.engine.session import PropagationSession
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 from Sli2VolSlicerLib.engine.working_grid import WorkingGrid
@@ -136,6 +136,37 @@ def test_a_correction_changes_no_choice_and_nothing_beyond_its_neighbours() -> N
     np.testing.assert_array_equal(corrected.masks[1][:7], alone.masks[1][:7])
     told, again = alone.notes[0].rstrip("."), corrected.notes[0]
     assert again.startswith(told + ", slice 9 down")
+
+
+def blob() -> np.ndarray:
+    """A ball with a dent, bool, of the volume's shape."""
+    depth, row, column = np.mgrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
+    ball: np.ndarray = (row - 12) ** 2 + (column - 12) ** 2 < 64 - 2 * (depth - 5) ** 2
+    return ball & ~((row > 14) & (column > 14))
+
+
+def real(*anchors: int, alone: bool = False) -> Propagation:
+    """Real carrying on the ball, from some of its slices: by the network, and by optical flow as well."""
+    truth = blob()
+    volume = np.where(truth, 1.0, 0.3) + np.random.default_rng(2).normal(0, 0.1, SHAPE)
+    network = create_method("random-weights", device="cpu")
+    assert isinstance(network, CarryingMethod)
+    method = network if alone else Auto([network, OpticalFlow(DEFAULT_RULES)], 1.0 if len(anchors) == 1 else 0.0)
+    propagate = PropagationSession(SliceStack(volume.astype(np.float32)), method)
+    return propagate.propagate([Anchor(index, 1, truth[index]) for index in anchors])
+
+
+def test_where_the_first_is_chosen_all_is_as_by_the_first_alone() -> None:
+    chosen, alone = real(5), real(5, alone=True)
+    np.testing.assert_array_equal(chosen.masks[1], alone.masks[1])
+    np.testing.assert_array_equal(chosen.doubt, alone.doubt)
+    assert chosen.passes == alone.passes
+
+
+def test_of_real_methods_a_correction_changes_nothing_beyond_its_neighbours_either() -> None:
+    before, after = real(2, 6), real(2, 6, 8)
+    np.testing.assert_array_equal(after.masks[1][:7], before.masks[1][:7])
+    np.testing.assert_array_equal(after.doubt[:7], before.doubt[:7])
 
 
 def test_a_choice_once_made_is_not_measured_again() -> None:
