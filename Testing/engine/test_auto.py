@@ -20,6 +20,7 @@ from Sli2VolSlicerLib.engine.records import Anchor, Propagation
 from Sli2VolSlicerLib.engine.session import PropagationSession
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 from Sli2VolSlicerLib.engine.working_grid import WorkingGrid
+from Sli2VolSlicerLib.weights import find_weights
 
 SHAPE = (11, 24, 24)
 
@@ -149,7 +150,7 @@ def real(*anchors: int, alone: bool = False) -> Propagation:
     """Real carrying on the ball, from some of its slices: by the network, and by optical flow as well."""
     truth = blob()
     volume = np.where(truth, 1.0, 0.3) + np.random.default_rng(2).normal(0, 0.1, SHAPE)
-    network = create_method("random-weights", device="cpu")
+    network = create_method("sli2vol-unrefined", find_weights("sli2vol"), device="cpu")
     assert isinstance(network, CarryingMethod)
     method = network if alone else Auto([network, OpticalFlow(DEFAULT_RULES)], 1.0 if len(anchors) == 1 else 0.0)
     propagate = PropagationSession(SliceStack(volume.astype(np.float32)), method)
@@ -161,6 +162,7 @@ def test_where_the_first_is_chosen_all_is_as_by_the_first_alone() -> None:
     np.testing.assert_array_equal(chosen.masks[1], alone.masks[1])
     np.testing.assert_array_equal(chosen.doubt, alone.doubt)
     assert chosen.passes == alone.passes
+    assert chosen.masks[1][4].any()
 
 
 def test_of_real_methods_a_correction_changes_nothing_beyond_its_neighbours_either() -> None:
