@@ -12,6 +12,8 @@ from training.test_trainer import volume
 
 from Sli2VolSlicerLib.engine.devices import choose_device
 from Sli2VolSlicerLib.engine.displacement import DisplacementNetwork
+from Sli2VolSlicerLib.engine.errors import WeightsError
+from Sli2VolSlicerLib.engine.methods import create_method
 from Sli2VolSlicerLib.engine.methods.voxelmorph import VoxelMorph
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS
 from Sli2VolSlicerLib.engine.protocol import Reference, Region
@@ -49,6 +51,11 @@ def test_a_mask_is_moved_by_the_displacement() -> None:
     region = Region(4, 30, 8, 40)
     carried = carrier.carry([Reference(1, mask)], 2, region)
     np.testing.assert_allclose(carried, np.roll(mask, -2, axis=2)[:, 4:30, 8:40], atol=1e-4)
+
+
+def test_without_weights_it_says_that_it_needs_some() -> None:
+    with pytest.raises(WeightsError, match="'voxelmorph' needs a weights file"):
+        create_method("voxelmorph")
 
 
 def test_it_begins_without_displacement() -> None:
