@@ -53,16 +53,29 @@ def size(results: Sequence[CaseResult]) -> str:
     return words if cases == len(results) else f"{words}, {len(results)} painted slices"
 
 
+def _everything(rows: Rows) -> set[Painted]:
+    """All that any row was run on."""
+    return set[Painted]().union(*map(painted, rows.values()))
+
+
 def with_fewer(rows: Rows) -> set[str]:
     """Rows that lack something that another row was run on."""
-    everything = set[Painted]().union(*map(painted, rows.values()))
+    everything = _everything(rows)
     return {name for name, results in rows.items() if painted(results) < everything}
 
 
 def titles(rows: Rows) -> dict[str, str]:
     """What each row is called in tables: rows with fewer painted slices than others say how many they have."""
-    fewer = with_fewer(rows)
-    return {name: f"{name} ({size(results)} only)" if name in fewer else name for name, results in rows.items()}
+    everything = _everything(rows)
+    cases = {case for case, _ in everything}
+    named = {}
+    for name, results in rows.items():
+        own = painted(results)
+        told = f"{len({case for case, _ in own})} of {len(cases)} cases"
+        if len(everything) > len(cases):
+            told = f"{told}, {len(own)} of {len(everything)} painted slices"
+        named[name] = f"{name} ({told})" if own < everything else name
+    return named
 
 
 def is_given_ends(results: Sequence[CaseResult]) -> bool:

@@ -55,7 +55,8 @@ def _verdict(rows: Rows, structures: Sequence[Structure], *targets: float) -> st
         return ""
     mean = mean_over(rows, OURS, structures)
     reached = [f"{each:.2f} **{'reached' if mean.mean >= each else 'not reached'}**" for each in targets]
-    return f"\n`{OURS}`: {interval(mean)} over {len(structures)} structures; {', '.join(reached)}."
+    count = f"{len(structures)} structure{'s' if len(structures) != 1 else ''}"
+    return f"\n`{OURS}`: {interval(mean)} over {count}; {', '.join(reached)}."
 
 
 def _list(rows: Rows, structures: Sequence[Structure]) -> str:

@@ -63,10 +63,12 @@ def test_a_row_s_size_tells_cases_and_painted_slices_apart() -> None:
 
 def test_rows_with_fewer_painted_slices_are_marked_and_never_in_bold() -> None:
     rows = {"copy": row("copy", 0.25, 0.25), "overfit": row("overfit", 0.75)}
-    assert titles(rows) == {"copy": "copy", "overfit": "overfit (1 case only)"}
+    assert titles(rows) == {"copy": "copy", "overfit": "overfit (1 of 1 cases, 1 of 2 painted slices)"}
     assert best_bold(rows, [0.25, 0.75]) == ["**0.25**", "0.75"]
     for section in (summary_section, families_section, structures_section, ends_section):
-        assert "overfit (1 case only)" in section(rows)
+        assert "overfit (1 of 1 cases, 1 of 2 painted slices)" in section(rows)
+    cases = {"copy": row("copy", 0.25) + row("copy", 0.5, volume="hnCT_2"), "overfit": row("overfit", 0.75)}
+    assert titles(cases) == {"copy": "copy", "overfit": "overfit (1 of 2 cases)"}
 
 
 def test_a_row_that_lacks_a_family_does_not_decide_who_is_ahead_there() -> None:
@@ -84,7 +86,7 @@ def test_ends_are_told_as_a_share_of_the_paper_s_and_rows_given_them_are_named()
     }
     text = ends_section(rows)
     assert "`sli2vol` is off by 3.0 slices per result (too many and too few), `sli2vol-paper` by 12.0: **25 %**" in text
-    assert "| interpolation (1 case only) (given the true ends) |" in text
+    assert "| interpolation (1 of 1 cases, 1 of 2 painted slices) (given the true ends) |" in text
 
 
 def test_the_paper_s_share_is_not_told_without_the_paper() -> None:

@@ -62,7 +62,7 @@ def test_slow_rows_may_be_run_on_fewer_painted_slices(
         ("grow-from-seeds", 0)
     ]
     assert len({r.seed_slice for r in results}) == 3
-    assert "grow-from-seeds (1 case only)" in capsys.readouterr().out
+    assert "grow-from-seeds (1 of 1 cases" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -36,7 +36,7 @@ def test_the_second_list_is_of_organs_of_some_size(family: str, structure: str, 
 
 def test_each_target_is_reached_or_not() -> None:
     text = targets_section({"sli2vol": [of("sabsCT", "left kidney", 1.0), of("laMR", "left atrium", 0.75)]})
-    assert "0.750 [0.750, 0.750] over 1 structures; 0.70 **reached**." in text
+    assert "0.750 [0.750, 0.750] over 1 structure; 0.70 **reached**." in text
     assert "over 2 structures; 0.80 **reached**, 0.90 **not reached**." in text
 
 
