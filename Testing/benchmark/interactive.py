@@ -177,7 +177,8 @@ def play_case(job: _Job) -> list[InteractiveResult]:
 
     volume = load_volume(job.case)
     truth = volume.truth(job.case)
-    method = create_method(job.spec.name, job.spec.weights, job.spec.device, refinement=job.spec.refinement)
+    spec = job.spec
+    method = create_method(spec.name, spec.weights, spec.device, refinement=spec.refinement, ends=spec.ends)
     stack = SliceStack(volume.image, volume.spacing_mm, axis=0)
     features = descriptors_of(stack, method)
     shared = PropagationSession(stack, method)

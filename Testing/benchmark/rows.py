@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .ablation import ABLATIONS, ablated
+from .ablation import ABLATIONS, WeightFiles, ablated
 from .cases import BenchmarkError, Volume
 from .work import GIVEN_ENDS, RowResult, RowSession, Work
 
@@ -63,12 +63,14 @@ class RowSpec:
         weights: the weights file of rows that need one.
         device: for rows that run the engine.
         refinement: the weights file of the refinement, for rows that have one.
+        ends: the same of the known ends.
     """
 
     name: str
     weights: Path | None = None
     device: str = "auto"
     refinement: Path | None = None
+    ends: Path | None = None
 
 
 def row_specs(names: Sequence[str], weights: dict[str, Path], device: str = "auto") -> list[RowSpec]:
@@ -81,14 +83,14 @@ def row_specs(names: Sequence[str], weights: dict[str, Path], device: str = "aut
     if unknown:
         msg = f"Unknown rows {', '.join(unknown)}; choose from {', '.join(ALL_ROWS)}."
         raise BenchmarkError(msg)
-    from Sli2VolSlicerLib.engine.methods import REFINEMENT_OF
+    from Sli2VolSlicerLib.engine.methods import ENDS_OF, REFINEMENT_OF
 
     specs = []
     for name in names:
         like = OURS if name in ABLATIONS else name
-        kind, refined_by = _WEIGHTS_OF.get(like), REFINEMENT_OF.get(like)
-        refinement = _weights(refined_by, weights) if refined_by else None
-        specs.append(RowSpec(name, _weights(kind, weights) if kind else None, device, refinement))
+        kinds = (_WEIGHTS_OF.get(like), REFINEMENT_OF.get(like), ENDS_OF.get(like))
+        own, refinement, ends = (_weights(kind, weights) if kind else None for kind in kinds)
+        specs.append(RowSpec(name, own, device, refinement, ends))
     return specs
 
 
@@ -117,8 +119,9 @@ def _method(spec: RowSpec) -> Method:
     from Sli2VolSlicerLib.engine.methods import create_method
 
     if spec.name in ABLATIONS:
-        return ablated(spec.name, spec.weights, spec.refinement, spec.device)
-    return create_method(spec.name, spec.weights, spec.device, refinement=spec.refinement)
+        assert spec.weights is not None and spec.refinement is not None and spec.ends is not None, spec
+        return ablated(spec.name, WeightFiles(spec.weights, spec.refinement, spec.ends), spec.device)
+    return create_method(spec.name, spec.weights, spec.device, refinement=spec.refinement, ends=spec.ends)
 
 
 class EngineSession:
@@ -177,7 +180,7 @@ def fingerprint(spec: RowSpec) -> str:
         sources.append(folder / "slicer_effects.py")
     for source in sources:
         digest.update(source.read_bytes())
-    for weights in (spec.weights, spec.refinement):
+    for weights in (spec.weights, spec.refinement, spec.ends):
         if weights is not None:
             digest.update(Path(weights).read_bytes())
     return digest.hexdigest()[:16]

@@ -282,7 +282,7 @@ def facts(command: str, split: str, options: Options, specs: Sequence[RowSpec]) 
         "python": sys.version.split()[0],
         "versions": {name: _version(name) for name in packages},
         "weights": {
-            spec.name: " + ".join(path.name for path in (spec.weights, spec.refinement) if path is not None)
+            spec.name: " + ".join(path.name for path in (spec.weights, spec.refinement, spec.ends) if path is not None)
             for spec in specs
             if spec.weights is not None
         },

@@ -137,7 +137,7 @@ def propagate_speed(case: Case, spec: RowSpec) -> PropagateSpeed:
     from Sli2VolSlicerLib.engine.session import PropagationSession
     from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
-    method = create_method(spec.name, spec.weights, spec.device, refinement=spec.refinement)
+    method = create_method(spec.name, spec.weights, spec.device, refinement=spec.refinement, ends=spec.ends)
     stack = SliceStack(volume.image, volume.spacing_mm, axis=0)
     session = PropagationSession(stack, method)
     prepared = time.perf_counter()

@@ -8,22 +8,26 @@ from pathlib import Path
 import pytest
 import torch
 
-from sli2vol_benchmark.ablation import ABLATIONS, ablated
+from sli2vol_benchmark.ablation import ABLATIONS, WeightFiles, ablated
 from sli2vol_benchmark.ablation_report import ablation_section, write_ablation_report
 from sli2vol_benchmark.cases import BenchmarkError
 from sli2vol_benchmark.cli import main
 from sli2vol_benchmark.records import to_json
 from sli2vol_benchmark.rows import ALL_ROWS, row_specs
+from Sli2VolSlicerLib.engine.ends.known_ends import EndedRefinement
 from Sli2VolSlicerLib.engine.methods import DEFAULT_RULES, REFINED_RULES
 from Sli2VolSlicerLib.engine.methods.correspondence import Correspondence
+from Sli2VolSlicerLib.engine.refinement.network_refinement import NetworkRefinement
 from Sli2VolSlicerLib.engine.weights_file import load_network
 from Sli2VolSlicerLib.weights import find_weights
 
 from .results import result
 
+_FILES = WeightFiles(find_weights("sli2vol"), find_weights("sli2vol-refinement"), find_weights("sli2vol-ends"))
+
 
 def without(name: str) -> Correspondence:
-    method = ablated(name, find_weights("sli2vol"), find_weights("sli2vol-refinement"), "cpu")
+    method = ablated(name, _FILES, "cpu")
     assert isinstance(method, Correspondence)
     return method
 
@@ -55,7 +59,13 @@ def test_ablations_take_the_defaults_weights_and_are_no_rows_of_the_other_tables
     specs = row_specs(list(ABLATIONS), {}, "cpu")
     assert {spec.weights for spec in specs} == {find_weights("sli2vol")}
     assert {spec.refinement for spec in specs} == {find_weights("sli2vol-refinement")}
+    assert {spec.ends for spec in specs} == {find_weights("sli2vol-ends")}
     assert not set(ABLATIONS) & set(ALL_ROWS)
+
+
+def test_without_known_ends_passes_are_refined_and_no_more() -> None:
+    assert isinstance(without("without-known-ends").refinement, NetworkRefinement)
+    assert isinstance(without("without-sending-on").refinement, EndedRefinement)
 
 
 FACTS = {"command": "c", "date": "d", "machine": "m"}

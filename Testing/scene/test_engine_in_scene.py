@@ -134,4 +134,4 @@ def test_weights_are_looked_for_only_by_methods_that_have_them(world: Any, disc:
     assert asked == []
     with pytest.raises(WeightsError):
         logic.propagate(world.volume, world.segmentation, ["A"], method="sli2vol")
-    assert asked == ["sli2vol", "sli2vol-refinement"]
+    assert asked == ["sli2vol", "sli2vol-refinement", "sli2vol-ends"]

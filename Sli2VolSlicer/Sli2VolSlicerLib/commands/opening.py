@@ -16,7 +16,7 @@ from ..weights import find_weights
 if TYPE_CHECKING:
     from ..engine.protocol import Method
 
-_UNREFINED = "none"
+_NONE = "none"
 
 AXIS_HELP = """\
 the axis along which slices were painted: auto finds it; 0, 1 and 2 count the axes of the array in (k, j, i) order,
@@ -24,7 +24,7 @@ so 0 is the last axis of a NIfTI file (usually axial), 1 the middle one and 2 th
 
 
 def add_method_arguments(parser: argparse.ArgumentParser) -> None:
-    """--method, --device, --weights and --refinement."""
+    """--method, --device, --weights, --refinement and --ends."""
     parser.add_argument(
         "--method",
         default="sli2vol",
@@ -39,7 +39,12 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--refinement",
         metavar="FILE",
-        help=f"weights of the refinement instead of the catalogue's, or '{_UNREFINED}' to leave passes as they are",
+        help=f"weights of the refinement instead of the catalogue's, or '{_NONE}' to leave passes as they are",
+    )
+    parser.add_argument(
+        "--ends",
+        metavar="FILE",
+        help=f"weights of the known ends instead of the catalogue's, or '{_NONE}': passes end where they find ends",
     )
 
 
@@ -49,7 +54,7 @@ def open_method(arguments: argparse.Namespace) -> tuple[Method, Path | None]:
     Raises:
         Sli2VolError: no such method, device or weights, or weights for a method that takes none.
     """
-    from ..engine.methods import METHOD_NAMES, REFINEMENT_OF, WEIGHTS_OF, create_method
+    from ..engine.methods import ENDS_OF, METHOD_NAMES, REFINEMENT_OF, WEIGHTS_OF, create_method
 
     weights: Path | None = arguments.weights
     takes_weights = arguments.method in WEIGHTS_OF
@@ -58,10 +63,16 @@ def open_method(arguments: argparse.Namespace) -> tuple[Method, Path | None]:
         raise MethodError(msg)
     if weights is None and takes_weights:
         weights = find_weights(WEIGHTS_OF[arguments.method])
-    refinement = None if arguments.refinement in (None, _UNREFINED) else Path(arguments.refinement)
-    if arguments.refinement is None and arguments.method in REFINEMENT_OF:
-        refinement = find_weights(REFINEMENT_OF[arguments.method])
-    return create_method(arguments.method, weights, arguments.device, refinement=refinement), weights
+    refinement = _companion(arguments.refinement, REFINEMENT_OF.get(arguments.method))
+    ends = _companion(arguments.ends, ENDS_OF.get(arguments.method) if refinement is not None else None)
+    return create_method(arguments.method, weights, arguments.device, refinement=refinement, ends=ends), weights
+
+
+def _companion(asked: str | None, usual: str | None) -> Path | None:
+    """The file of a method's further weights: as asked for, or the catalogue's of this name, or none."""
+    if asked is not None:
+        return None if asked == _NONE else Path(asked)
+    return None if usual is None else find_weights(usual)
 
 
 def anchors_in(labels: np.ndarray, axis: str) -> tuple[int, tuple[Anchor, ...]]:

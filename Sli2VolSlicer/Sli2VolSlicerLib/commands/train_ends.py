@@ -53,6 +53,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--hold-out", nargs="+", metavar="PATIENT", help="hold out these patients instead, e.g. headneck_12"
     )
+    parser.add_argument(
+        "--known",
+        nargs="+",
+        metavar="KIND",
+        help="serve these kinds alone, e.g. 'headneck 1' (default: those whose ends are found on held-out patients)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -72,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Outputs() as outputs:
         outputs.claim(arguments.output, (".safetensors",), tuple(arguments.volumes))
         paths = find_volumes(arguments.volumes)
-        trainer = EndTrainer(_structures(paths, arguments), settings)
+        trainer = EndTrainer(_structures(paths, arguments), settings, arguments.known)
         with training_bar(settings.steps, arguments.quiet, _words) as on_step:
             trainer.run_steps(checkpoint, on_step)
         last = trainer.curve[-1]

@@ -183,7 +183,7 @@ class SessionKeeper:
 
     def _engine_method(self, choice: EngineChoice) -> Method:
         try:
-            from ..engine.methods import REFINEMENT_OF, WEIGHTS_OF, create_method
+            from ..engine.methods import ENDS_OF, REFINEMENT_OF, WEIGHTS_OF, create_method
         except ModuleNotFoundError as error:
             msg = f"The Python package '{error.name}' is not installed here: install it before propagating."
             raise MethodError(msg) from error
@@ -191,8 +191,9 @@ class SessionKeeper:
         if name in WEIGHTS_OF:
             weights = choice.weights_file or self._find_weights(WEIGHTS_OF[name])
         refinement = self._find_weights(REFINEMENT_OF[name]) if name in REFINEMENT_OF else None
+        ends = self._find_weights(ENDS_OF[name]) if name in ENDS_OF else None
         bound = {} if choice.memory_bound_mb is None else {"memory_bound_mb": choice.memory_bound_mb}
-        return create_method(name, weights, choice.device, refinement=refinement, **bound)
+        return create_method(name, weights, choice.device, refinement=refinement, ends=ends, **bound)
 
 
 def default_weights(name: str) -> Path:

@@ -11,7 +11,7 @@ import torch
 from training.power_cut import PowerCut, cut_after_three_steps
 from training.refinement.toy import ball, volume
 
-from Sli2VolSlicerLib.engine.errors import WeightsError
+from Sli2VolSlicerLib.engine.errors import VolumeError, WeightsError
 from Sli2VolSlicerLib.engine.weights_file import load_ends
 from Sli2VolSlicerLib.training.ends import EndStructure, EndTrainer, EndTraining, end_structures
 from Sli2VolSlicerLib.training.ends.batches import EndBatches
@@ -63,6 +63,14 @@ def test_a_kind_is_known_if_its_ends_are_found_and_it_is_recognised(
     )
     trainer.save(tmp_path / "ends.safetensors", {})
     assert load_ends(tmp_path / "ends.safetensors").settings.known == known
+
+
+def test_the_kinds_to_serve_may_be_named(tmp_path: Path) -> None:
+    trainer = EndTrainer(BOTH, SMALL, known=["ball 1"])
+    trainer.save(tmp_path / "ends.safetensors", {})
+    assert load_ends(tmp_path / "ends.safetensors").settings.known == ("ball 1",)
+    with pytest.raises(VolumeError, match="no kind 'ball 2' to be known; the volumes have ball 1"):
+        EndTrainer(BOTH, SMALL, known=["ball 2"])
 
 
 def test_a_few_steps_lower_the_loss() -> None:

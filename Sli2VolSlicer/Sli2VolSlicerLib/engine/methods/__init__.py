@@ -10,11 +10,12 @@ from pathlib import Path
 import torch
 
 from ..devices import choose_device
+from ..ends.known_ends import EndedRefinement, KnownEnds
 from ..errors import MethodError, WeightsError
 from ..network import DEFAULT_SETTINGS, PAPER_SETTINGS, PLUS_SETTINGS, CorrespondenceNetwork, NetworkSettings
-from ..protocol import Method, PassRules
+from ..protocol import Method, PassRules, Refinement
 from ..refinement.network_refinement import NetworkRefinement
-from ..weights_file import load_displacement, load_mask_prior, load_network, load_refinement
+from ..weights_file import load_displacement, load_ends, load_mask_prior, load_network, load_refinement
 from .auto import Auto
 from .copy_mask import CopyMask
 from .correspondence import Correspondence
@@ -45,6 +46,7 @@ class _Wanted:
 
     weights: Path | None
     refinement: Path | None
+    ends: Path | None
     device: str
     bound_mb: float
 
@@ -56,7 +58,9 @@ def _sli2vol(name: str, wanted: _Wanted) -> Correspondence:
     network, device = _network(name, wanted.weights, DEFAULT_SETTINGS), choose_device(wanted.device)
     if wanted.refinement is None:
         return Correspondence(name, network, device, DEFAULT_RULES, wanted.bound_mb)
-    refinement = NetworkRefinement(load_refinement(wanted.refinement), device)
+    refinement: Refinement = NetworkRefinement(load_refinement(wanted.refinement), device)
+    if wanted.ends is not None:
+        refinement = EndedRefinement(refinement, KnownEnds(load_ends(wanted.ends)))
     return Correspondence(name, network, device, REFINED_RULES, wanted.bound_mb, refinement)
 
 
@@ -178,6 +182,9 @@ REFINEMENT_OF: Mapping[str, str] = {
 }
 """Methods that are refined, and the name of the weights that do it."""
 
+ENDS_OF: Mapping[str, str] = {"sli2vol": "sli2vol-ends", "overfit": "sli2vol-ends", "auto": "sli2vol-ends"}
+"""Those of them whose passes end where structures of learned kinds do, and the name of the weights that know."""
+
 
 def create_method(
     name: str,
@@ -185,6 +192,7 @@ def create_method(
     device: str = "auto",
     memory_bound_mb: float = 512.0,
     refinement: Path | None = None,
+    ends: Path | None = None,
 ) -> Method:
     """The method of this name.
 
@@ -194,6 +202,7 @@ def create_method(
         device: "auto", "cpu", "cuda" or "mps".
         memory_bound_mb: what may be kept of features, per volume and working size.
         refinement: weights of the refinement, for methods in REFINEMENT_OF; without them passes stand as they are.
+        ends: weights of the known ends, for methods in ENDS_OF and refined passes alone.
 
     Raises:
         MethodError: no method of this name, or refinement for one that has none.
@@ -207,4 +216,7 @@ def create_method(
     if refinement is not None and name not in REFINEMENT_OF:
         msg = f"Method {name!r} is not refined; leave {refinement} out, or choose one of {', '.join(REFINEMENT_OF)}."
         raise MethodError(msg)
-    return maker(_Wanted(weights, refinement, device, memory_bound_mb))
+    if ends is not None and (name not in ENDS_OF or refinement is None):
+        msg = f"Known ends ({ends}) serve refined passes of {', '.join(ENDS_OF)} alone; leave the file out."
+        raise MethodError(msg)
+    return maker(_Wanted(weights, refinement, ends, device, memory_bound_mb))

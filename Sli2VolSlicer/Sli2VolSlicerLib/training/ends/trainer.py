@@ -15,6 +15,7 @@ from torch.nn import functional
 from ...engine.devices import choose_device
 from ...engine.ends.known_ends import EndSight, most_likely_end
 from ...engine.ends.network import EndNetwork, EndOpinion, EndSettings
+from ...engine.errors import VolumeError
 from ...engine.weights_file import save_network
 from ..resumable import ResumableRun, learning_rate_share
 from .batches import EndBatch, EndBatches, EndSampler
@@ -95,17 +96,25 @@ class EndTrainer(ResumableRun[HeldOutEnds]):
     Args:
         structures: what to learn from, and what is held out.
         settings: everything else.
+        known: the kinds to serve; None: those that held-out structures show to be known.
 
     Raises:
-        VolumeError: there is nothing to learn from.
+        VolumeError: there is nothing to learn from, or no such kind.
         DeviceError: no such device here.
     """
 
-    def __init__(self, structures: Sequence[EndStructure], settings: EndTraining) -> None:
+    def __init__(
+        self, structures: Sequence[EndStructure], settings: EndTraining, known: Sequence[str] | None = None
+    ) -> None:
         super().__init__(settings, f"{asdict(settings)!r} {_fingerprint(structures)}")
         choose_device(settings.device)
         self.settings = settings
         kinds = kinds_of(structures)
+        unknown = sorted(set(known or ()) - set(kinds))
+        if unknown:
+            msg = f"There is no kind {', '.join(map(repr, unknown))} to be known; the volumes have {', '.join(kinds)}."
+            raise VolumeError(msg)
+        self._asked = None if known is None else tuple(known)
         self._sampler = EndSampler(structures, kinds, settings.batches)
         self._held_out = [each for each in structures if each.is_held_out and each.source in (*kinds, each.kind)]
         torch.manual_seed(settings.seed)
@@ -116,7 +125,9 @@ class EndTrainer(ResumableRun[HeldOutEnds]):
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Kinds whose ends are found, by the last measurement."""
+        """Kinds that the weights will serve: as asked for, or those whose ends the last measurement found."""
+        if self._asked is not None:
+            return self._asked
         settings = self.settings
         return tuple(
             each.kind
