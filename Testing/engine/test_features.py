@@ -16,6 +16,7 @@ from Sli2VolSlicerLib.engine.methods.correspondence import CorrespondenceCarrier
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, PAPER_SETTINGS, CorrespondenceNetwork, NetworkSettings
 from Sli2VolSlicerLib.engine.protocol import Reference, Region
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack
+from Sli2VolSlicerLib.engine.working_grid import WorkingGrid
 
 CPU = Device("cpu", torch.float32)
 WHOLE = Region(0, 140, 0, 131)
@@ -65,6 +66,24 @@ def test_the_oldest_features_are_forgotten_beyond_the_bound() -> None:
     assert cache.megabytes <= 3.0
     cache.features(11, Region(0, 64, 0, 64))
     assert cache.slices_computed == 12
+
+
+def test_a_slice_asked_for_more_of_is_not_the_one_forgotten() -> None:
+    source = SliceStack(np.random.default_rng(0).normal(size=(8, 140, 131)))
+    unbounded, little, more = FeatureCache(source, backend(), 512), PART, PART.grown(40, (140, 131))
+    for index in range(8):
+        unbounded.features(index, little)
+    full = FeatureCache(source, backend(), bound_mb=unbounded.megabytes)
+    for index in range(8):
+        full.features(index, little)
+    assert full.features(0, more).shape[-2:] == more.shape
+    assert full.megabytes <= unbounded.megabytes
+
+
+def test_a_slice_larger_than_all_that_is_kept_is_served_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("Sli2VolSlicerLib.engine.working_grid._KEPT_MB", 0.01)
+    grid = WorkingGrid(stack(), 0.5)
+    assert grid.intensity(0).shape == grid.intensity(1).shape == grid.shape
 
 
 class FullGpu(Backend):

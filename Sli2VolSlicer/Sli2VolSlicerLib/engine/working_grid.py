@@ -59,7 +59,7 @@ class WorkingGrid:
         """Slice `index`, float32 (rows, columns), 0..1."""
         if index not in self._kept:
             self._kept[index] = self._resampled(self._stack.intensity(index), self.shape)
-            if len(self._kept) * self._kept[index].nbytes > 1e6 * _KEPT_MB:
+            if len(self._kept) > 1 and len(self._kept) * self._kept[index].nbytes > 1e6 * _KEPT_MB:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(index)
         return self._kept[index]
