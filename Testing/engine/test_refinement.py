@@ -308,25 +308,3 @@ def test_from_a_slice_near_an_end_a_pass_is_not_sent_on() -> None:
         session.propagate([*more, Anchor(1, 1, small)]).passes[-1].last_slice for more in ((), (Anchor(0, 1, disc()),))
     )
     assert (alone, beside) == (9, 8), "its overtime and what refinement sees beyond, and no farther"
-
-
-def long_pass(results: int) -> Pass:
-    """A pass through a taller volume that found the drawn disc on so many slices."""
-    tall = SliceStack(np.repeat(stack().intensity(0)[None], 24, axis=0))
-    run = begin_pass(WorkingGrid(tall, 1.0), PassRules(), 1, 2, 1, disc())
-    whole = Region(0, SHAPE[1], 0, SHAPE[2])
-    run.results.extend(SliceResult(whole, disc().astype(np.float16), 0.8) for _ in range(results))
-    return run
-
-
-@pytest.mark.parametrize(("steady", "kept"), [(9, 0), (10, 10), (14, 14)])
-def test_a_pass_that_holds_its_size_for_ten_slices_more_is_not_ended(steady: int, kept: int) -> None:
-    assert len(changing(-20.0).refined(long_pass(steady), 20)) == kept
-
-
-def test_a_pass_that_dwindles_is_ended_where_refinement_says() -> None:
-    run = long_pass(14)
-    smaller = np.zeros(SHAPE[1:], np.float16)
-    smaller[12:16, 14:18] = 1
-    run.results[5:] = [replace(result, soft=smaller) for result in run.results[5:]]
-    assert changing(-20.0).refined(run, 20) == []

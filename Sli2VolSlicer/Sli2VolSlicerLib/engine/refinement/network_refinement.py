@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 
@@ -31,13 +29,6 @@ SURE, _LEAST_LEFT = 0.85, 0.5
 """Slices of which the pass was surer than this keep at least this share of their area.
 
 Long structures with sharp outlines, as vessels are, are rare in the training volumes: what is far was mostly gone.
-"""
-
-_STEADY_SHARE, _STEADY_SLICES = 0.6, 10
-"""A pass that by itself holds this share of the drawn area for so many slices more is not ended before.
-
-A pass that has lost its structure shrinks or stops before that: of 15 tails that refinement cut off the tuning volumes
-the 14 that deserved it held so much for 8 slices at most (Docs/results.md).
 """
 
 _GAP = 3
@@ -93,7 +84,10 @@ class NetworkRefinement:
         opinions = torch.sigmoid(verdicts[1:, 1]).tolist()
         found = [before.placed(run.grid.shape)[rows_columns] for before in run.results[:length]]
         found += [np.zeros(region.shape, np.float32)] * (len(changes) - len(found))
-        softs = self._all_mended(run, found, changes, trust)
+        softs = [
+            _mended(before, by, trust[position], self._may_keep(run, position))
+            for position, (before, by) in enumerate(zip(found, changes, strict=True))
+        ]
         if self._clean_up:
             softs = list(_cleaned(np.stack(softs), run, view, region))
         mended: list[SliceResult] = []
@@ -110,24 +104,7 @@ class NetworkRefinement:
             mended.append(_result(soft, region, refined, journey))
         return _until_gone(mended)
 
-    def _all_mended(
-        self, run: Pass, found: list[np.ndarray], changes: np.ndarray, trust: Sequence[float]
-    ) -> list[np.ndarray]:
-        """Every slice after its change; those that the pass may keep are not ended."""
-        steady = _steady_slices(run)
-        softs: list[np.ndarray] = []
-        is_held = False
-        for position, (before, by) in enumerate(zip(found, changes, strict=True)):
-            goes_on = steady[position] if position < len(steady) else 0
-            is_held = goes_on >= (1 if is_held else _STEADY_SLICES)
-            may_keep = is_held or self._is_sure(run, position)
-            soft = _mended(before, by, trust[position], may_keep)
-            # Held is what refinement would have ended; what it leaves alone need not be.
-            is_held = is_held and soft is before
-            softs.append(soft)
-        return softs
-
-    def _is_sure(self, run: Pass, position: int) -> bool:
+    def _may_keep(self, run: Pass, position: int) -> bool:
         """Whether the pass was so sure of a slice that refinement may not end it there."""
         return position < min(run.usual_length, len(run.results)) and run.results[position].confidence > self._sure
 
@@ -141,15 +118,6 @@ class NetworkRefinement:
             odds = log_odds(soft) + change[0].float()
             soft = looked_at_again(view.soft[None], odds[None])[0]
         return odds - log_odds(view.soft), verdicts[0].float()
-
-
-def _steady_slices(run: Pass) -> list[int]:
-    """For every slice before a stop rule spoke, how many from it on hold a good share of the drawn area."""
-    holds = [(each.soft > 0.5).sum() >= _STEADY_SHARE * run.drawn_area for each in run.results[: run.usual_length]]
-    counts = [0] * (len(holds) + 1)
-    for position in reversed(range(len(holds))):
-        counts[position] = counts[position + 1] + 1 if holds[position] else 0
-    return counts[:-1]
 
 
 def _cleaned(softs: np.ndarray, run: Pass, view: PassView, region: Region) -> np.ndarray:
@@ -189,17 +157,17 @@ def looked_at_again(soft: torch.Tensor, odds: torch.Tensor) -> torch.Tensor:
     return torch.cat([soft[:, :1], mended[:, 1:]], dim=1)
 
 
-def _mended(found: np.ndarray, by: np.ndarray, trust: float, may_keep: bool) -> np.ndarray:
+def _mended(found: np.ndarray, by: np.ndarray, trust: float, is_sure: bool) -> np.ndarray:
     """A slice's soft mask after the change `by` of its log odds.
 
     Args:
         trust: share of the change that is made; whether anything is left, or begins anew, is for the whole change.
-        may_keep: the pass may keep the slice as it is, if hardly anything were left; it is then `found` itself.
+        is_sure: the pass was sure of the slice and may keep it.
     """
     there, was_there = _changed(found, by), int((found > 0.5).sum())
     left = int((there > 0.5).sum())
-    if may_keep and left < _LEAST_LEFT * was_there:
-        return found
+    if is_sure and left < _LEAST_LEFT * was_there:
+        return found.copy()
     return _changed(found, trust * by) if left and was_there else there
 
 
