@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,14 +14,13 @@ from ...engine.mask_prior.crop import Crop
 from ...engine.mask_prior.network import MaskPriorNetwork, MaskPriorSettings
 from ...engine.mask_prior.prior import MaskPrior
 from ...engine.mask_prior.view import network_inputs
-from ...engine.weights_file import save_network
-from ..resumable import ResumableRun, learning_rate_share
+from ..averaged import AveragedRun, begun_network, run_identity
+from ..refinement.held_out import measured_by_family
 from .cut_outs import CutOut
 from .episodes import Episode, EpisodeSampler, EpisodeSettings
 from .objective import mask_prior_loss
 
-_AVERAGING_BEGINS = 20
-"""The average over steps forgets faster at first: after n steps it keeps n / (n + this)."""
+_LONGEST_GRADIENT = 2.0
 
 _LOST = 0.2
 """An episode in which the drawing overlaps the truth by less than this (Dice) is not gone on with."""
@@ -95,7 +91,7 @@ class HeldOutDice:
         return float(np.mean([each.drawn for each in self.families])) if self.families else float("nan")
 
 
-class MaskPriorTrainer(ResumableRun[HeldOutDice]):
+class MaskPriorTrainer(AveragedRun[HeldOutDice, MaskPriorNetwork, MaskPriorTraining]):
     """One training run.
 
     Args:
@@ -111,30 +107,22 @@ class MaskPriorTrainer(ResumableRun[HeldOutDice]):
     def __init__(
         self, cut_outs: Sequence[CutOut], settings: MaskPriorTraining, earlier: MaskPriorNetwork | None = None
     ) -> None:
-        names = "\n".join(f"{one.name} {one.is_held_out}" for one in cut_outs)
-        begun_with = "" if earlier is None else f" {_checksum(earlier)}"
-        identity = f"{asdict(settings)!r} {hashlib.sha256(names.encode()).hexdigest()}{begun_with}"
-        super().__init__(settings, identity)
-        self.settings = settings
         self._sampler = EpisodeSampler(cut_outs, settings.sampling)
-        self._held_out = _chosen(cut_outs, settings)
+        self._held_out = measured_by_family(
+            cut_outs, settings.held_out_cut_outs, np.random.default_rng([20_262, settings.seed])
+        )
         self._device = choose_device(settings.device)
         self._has_bfloat16 = settings.mixed_precision and self._device.precision == torch.bfloat16
         torch.manual_seed(settings.seed)
-        network = MaskPriorNetwork(settings.network)
-        if earlier is not None:
-            network.load_state_dict(earlier.state_dict())
-        self.network = network.to(settings.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.averaged = copy.deepcopy(self.network).eval()
-        weights = [p for p in self.network.parameters() if p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.ndim <= 1]
-        self._optimiser = torch.optim.AdamW(
+        network = begun_network(MaskPriorNetwork(settings.network), earlier)
+        network = network.to(settings.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        weights = [p for p in network.parameters() if p.ndim > 1]
+        others = [p for p in network.parameters() if p.ndim <= 1]
+        optimiser = torch.optim.AdamW(
             [{"params": weights, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
         )
-
-    def save(self, path: Path, facts: dict[str, str]) -> None:
-        """Write the averaged weights with the settings of the run."""
-        save_network(self.averaged, path, {"training": repr(asdict(self.settings)), **facts})
+        names = [f"{one.name} {one.is_held_out}" for one in cut_outs]
+        super().__init__(settings, run_identity(settings, names, earlier), network, optimiser, _LONGEST_GRADIENT)
 
     def held_out_error(self) -> HeldOutDice:
         """Dice of the structures held out, drawn by the averaged weights from their largest slice to where they end."""
@@ -146,21 +134,9 @@ class MaskPriorTrainer(ResumableRun[HeldOutDice]):
             measured.append(FamilyDice(family, len(members), copied, drawn))
         return HeldOutDice(self.step, tuple(measured))
 
-    def _one_step(self) -> float:
-        settings = self.settings
-        for group in self._optimiser.param_groups:
-            group["lr"] = settings.learning_rate * learning_rate_share(self.step, settings.steps)
-        # Every step has a generator of its own: a resumed run draws what an unbroken one would.
-        generator = np.random.default_rng([settings.seed, self.step])
-        episodes = [self._sampler.draw(generator) for _ in range(settings.episodes)]
-        self.network.train()
-        self._optimiser.zero_grad(set_to_none=True)
-        loss = self._played(episodes, generator)
-        length = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
-        if torch.isfinite(length):
-            self._optimiser.step()
-            self._average()
-        return loss
+    def _learnt(self, generator: np.random.Generator) -> float:
+        episodes = [self._sampler.draw(generator) for _ in range(self.settings.episodes)]
+        return self._played(episodes, generator)
 
     def _played(self, episodes: Sequence[Episode], generator: np.random.Generator) -> float:
         """Draw episodes slice by slice, each from what was drawn before, and gather gradients; the mean loss."""
@@ -202,29 +178,6 @@ class MaskPriorTrainer(ResumableRun[HeldOutDice]):
         row, column = (float(value) * settings.crop_shift * crop.side for value in off[:2])
         return Crop(crop.row + row, crop.column + column, crop.side * float(np.exp(off[2] * settings.crop_zoom)))
 
-    @torch.no_grad()
-    def _average(self) -> None:
-        done = self.step + 1
-        kept = min(self.settings.averaging, done / (done + _AVERAGING_BEGINS))
-        latest = self.network.state_dict()
-        for name, average in self.averaged.state_dict().items():
-            if average.is_floating_point():
-                average.lerp_(latest[name], 1 - kept)
-            else:
-                average.copy_(latest[name])
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "network": self.network.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-        }
-
-    def _take_up(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self.averaged.load_state_dict(state["averaged"])
-        self._optimiser.load_state_dict(state["optimiser"])
-
     def _measured(self, kept: dict[str, Any]) -> HeldOutDice:
         return HeldOutDice(kept["step"], tuple(FamilyDice(**each) for each in kept["families"]))
 
@@ -255,22 +208,3 @@ def _copied_and_drawn(prior: MaskPrior, one: CutOut) -> tuple[float, float]:
 def _dice(one: np.ndarray, other: np.ndarray) -> float:
     total = int(one.sum()) + int(other.sum())
     return 2 * int((one & other).sum()) / total if total else 1.0
-
-
-def _chosen(cut_outs: Sequence[CutOut], settings: MaskPriorTraining) -> dict[str, list[CutOut]]:
-    """The structures that are measured, by family."""
-    generator = np.random.default_rng([20_262, settings.seed])
-    held_out = [one for one in cut_outs if one.is_held_out]
-    chosen: dict[str, list[CutOut]] = {}
-    for family in sorted({one.family.words for one in held_out}):
-        members = [one for one in held_out if one.family.words == family]
-        order = generator.permutation(len(members))[: settings.held_out_cut_outs]
-        chosen[family] = [members[index] for index in order]
-    return chosen
-
-
-def _checksum(network: MaskPriorNetwork) -> str:
-    digest = hashlib.sha256()
-    for tensor in network.state_dict().values():
-        digest.update(tensor.cpu().numpy().tobytes())
-    return digest.hexdigest()

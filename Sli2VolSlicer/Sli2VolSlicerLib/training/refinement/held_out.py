@@ -1,12 +1,25 @@
-"""Which patients are kept out of training."""
+"""Which patients are kept out of training, and what of theirs is measured."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from ...engine.errors import VolumeError
+from .objects import Family
+
+
+class _Kept(Protocol):
+    @property
+    def family(self) -> Family: ...
+
+    @property
+    def is_held_out(self) -> bool: ...
+
+
+KeptT = TypeVar("KeptT", bound=_Kept)
 
 
 def held_out_patients(group_of: Mapping[str, str], share: float, seed: int) -> frozenset[str]:
@@ -31,3 +44,16 @@ def held_out_patients(group_of: Mapping[str, str], share: float, seed: int) -> f
     if not chosen and share and len(group_of) > 1:
         chosen.add(str(generator.choice(sorted(group_of))))
     return frozenset(chosen)
+
+
+def measured_by_family(
+    everything: Sequence[KeptT], most: int, generator: np.random.Generator
+) -> dict[str, list[KeptT]]:
+    """What is held out, by family: `most` of each, or all where there are no more."""
+    held_out = [one for one in everything if one.is_held_out]
+    chosen: dict[str, list[KeptT]] = {}
+    for family in sorted({one.family.words for one in held_out}):
+        members = [one for one in held_out if one.family.words == family]
+        order = generator.permutation(len(members))[:most]
+        chosen[family] = [members[index] for index in order]
+    return chosen
