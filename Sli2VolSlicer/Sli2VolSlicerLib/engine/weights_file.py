@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -26,6 +26,7 @@ END_FORMAT = "sli2vol-ends-1"
 DISPLACEMENT_FORMAT = "sli2vol-displacement-1"
 
 _Network = CorrespondenceNetwork | RefinementNetwork | MaskPriorNetwork | EndNetwork | DisplacementNetwork
+_NetworkT = TypeVar("_NetworkT", bound=torch.nn.Module)
 _FORMAT_OF: Mapping[type[torch.nn.Module], str] = {
     CorrespondenceNetwork: FORMAT,
     RefinementNetwork: REFINEMENT_FORMAT,
@@ -60,13 +61,7 @@ def load_network(path: Path) -> CorrespondenceNetwork:
     Raises:
         WeightsError: no such file, not a safetensors file, or made for something else.
     """
-    settings, tensors = _read(path, FORMAT, "sli2vol train")
-    try:
-        network = CorrespondenceNetwork(NetworkSettings(**settings))
-        network.load_state_dict(tensors)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise _misfit(path, error) from error
-    return network.eval()
+    return _loaded(path, FORMAT, "sli2vol train", lambda kept: CorrespondenceNetwork(NetworkSettings(**kept)))
 
 
 def load_displacement(path: Path) -> DisplacementNetwork:
@@ -75,13 +70,8 @@ def load_displacement(path: Path) -> DisplacementNetwork:
     Raises:
         WeightsError: as `load_network`.
     """
-    settings, tensors = _read(path, DISPLACEMENT_FORMAT, "sli2vol train --method voxelmorph")
-    try:
-        network = DisplacementNetwork(NetworkSettings(**settings))
-        network.load_state_dict(tensors)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise _misfit(path, error) from error
-    return network.eval()
+    made_by = "sli2vol train --method voxelmorph"
+    return _loaded(path, DISPLACEMENT_FORMAT, made_by, lambda kept: DisplacementNetwork(NetworkSettings(**kept)))
 
 
 def load_refinement(path: Path) -> RefinementNetwork:
@@ -90,13 +80,8 @@ def load_refinement(path: Path) -> RefinementNetwork:
     Raises:
         WeightsError: as `load_network`.
     """
-    settings, tensors = _read(path, REFINEMENT_FORMAT, "sli2vol train-refinement")
-    try:
-        network = RefinementNetwork(RefinementSettings(tuple(settings["widths"])))
-        network.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise _misfit(path, error) from error
-    return network.eval()
+    made_by = "sli2vol train-refinement"
+    return _loaded(path, REFINEMENT_FORMAT, made_by, lambda kept: RefinementNetwork(RefinementSettings(**kept)))
 
 
 def load_mask_prior(path: Path) -> MaskPriorNetwork:
@@ -105,13 +90,8 @@ def load_mask_prior(path: Path) -> MaskPriorNetwork:
     Raises:
         WeightsError: as `load_network`.
     """
-    settings, tensors = _read(path, MASK_PRIOR_FORMAT, "sli2vol train-mask-prior")
-    try:
-        network = MaskPriorNetwork(MaskPriorSettings(**{**settings, "widths": tuple(settings["widths"])}))
-        network.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise _misfit(path, error) from error
-    return network.eval()
+    made_by = "sli2vol train-mask-prior"
+    return _loaded(path, MASK_PRIOR_FORMAT, made_by, lambda kept: MaskPriorNetwork(MaskPriorSettings(**kept)))
 
 
 def load_ends(path: Path) -> EndNetwork:
@@ -120,12 +100,17 @@ def load_ends(path: Path) -> EndNetwork:
     Raises:
         WeightsError: as `load_network`.
     """
-    settings, tensors = _read(path, END_FORMAT, "sli2vol train-ends")
+    return _loaded(path, END_FORMAT, "sli2vol train-ends", lambda kept: EndNetwork(EndSettings(**kept)))
+
+
+def _loaded(path: Path, form: str, made_by: str, make: Callable[[dict[str, Any]], _NetworkT]) -> _NetworkT:
+    """A network made from the settings that the file keeps, with its tensors."""
+    settings, tensors = _read(path, form, made_by)
     try:
-        lists = {name: tuple(settings[name]) for name in ("widths", "kinds", "known")}
-        network = EndNetwork(EndSettings(**lists))
+        # JSON has lists where the settings have tuples.
+        network = make({name: tuple(kept) if isinstance(kept, list) else kept for name, kept in settings.items()})
         network.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise _misfit(path, error) from error
     return network.eval()
 
