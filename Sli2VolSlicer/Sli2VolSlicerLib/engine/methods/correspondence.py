@@ -15,9 +15,10 @@ from ..features import FeatureCache
 from ..kept_affinity import Recorder, Rehearsed
 from ..network import CorrespondenceNetwork
 from ..protocol import Carrier, PassRules, Reference, Refinement, Region, SliceSource
+from .plain import RuledMethod
 
 
-class Correspondence:
+class Correspondence(RuledMethod):
     """A correspondence network with the rules to propagate by.
 
     Args:
@@ -38,31 +39,18 @@ class Correspondence:
         bound_mb: float = 512.0,
         refinement: Refinement | None = None,
     ) -> None:
-        self._name = name
+        super().__init__(name, device.words, rules, refinement)
         self._backend = Backend(network, device)
-        self._rules = rules
         self._bound_mb = bound_mb
-        self._refinement = refinement
-
-    @property
-    def name(self) -> str:
-        return self._name
 
     @property
     def device_name(self) -> str:
+        # Of the backend, which goes on with the CPU where a GPU's memory ends.
         return self._backend.device.words
 
     @property
     def notes(self) -> tuple[str, ...]:
         return self._backend.notes
-
-    @property
-    def rules(self) -> PassRules:
-        return self._rules
-
-    @property
-    def refinement(self) -> Refinement | None:
-        return self._refinement
 
     def open(self, source: SliceSource) -> Carrier:
         return CorrespondenceCarrier(source, self._backend, self._bound_mb)

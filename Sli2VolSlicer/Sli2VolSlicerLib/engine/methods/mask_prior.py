@@ -9,10 +9,11 @@ import numpy as np
 from ..devices import Device
 from ..mask_prior.network import MaskPriorNetwork
 from ..mask_prior.prior import MaskPrior
-from ..protocol import Carrier, PassRules, Reference, Refinement, Region, SliceSource
+from ..protocol import Carrier, PassRules, Reference, Region, SliceSource
+from .plain import RuledMethod
 
 
-class MaskPriorMethod:
+class MaskPriorMethod(RuledMethod):
     """A mask prior with the rules to propagate by (mask propagation, thesis of 2019).
 
     Args:
@@ -22,29 +23,8 @@ class MaskPriorMethod:
     """
 
     def __init__(self, network: MaskPriorNetwork, device: Device, rules: PassRules) -> None:
+        super().__init__("mask-prior", device.words, rules)
         self._prior = MaskPrior(network, device)
-        self._device = device
-        self._rules = rules
-
-    @property
-    def name(self) -> str:
-        return "mask-prior"
-
-    @property
-    def device_name(self) -> str:
-        return self._device.words
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def rules(self) -> PassRules:
-        return self._rules
-
-    @property
-    def refinement(self) -> Refinement | None:
-        return None
 
     def open(self, source: SliceSource) -> Carrier:
         return _MaskPriorCarrier(source, self._prior)

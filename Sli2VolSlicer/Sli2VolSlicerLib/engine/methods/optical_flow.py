@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 
 from ..protocol import Carrier, PassRules, Reference, Refinement, Region, SliceSource
-from .plain import MethodWithoutWeights
+from .plain import RuledMethod
 
 MARGIN = 16
 """Pixels of context around the region: enough for its edges to find where they come from."""
@@ -21,7 +21,7 @@ MINIMUM_SIDE = 16
 """On areas with a shorter side than this no flow is estimated: the mask is kept where it was."""
 
 
-class OpticalFlow(MethodWithoutWeights):
+class OpticalFlow(RuledMethod):
     """Backward warping by the dense flow between two slices.
 
     Args:
@@ -30,20 +30,7 @@ class OpticalFlow(MethodWithoutWeights):
     """
 
     def __init__(self, rules: PassRules | None = None, refinement: Refinement | None = None) -> None:
-        self._rules = rules or PassRules()
-        self._refinement = refinement
-
-    @property
-    def rules(self) -> PassRules:
-        return self._rules
-
-    @property
-    def refinement(self) -> Refinement | None:
-        return self._refinement
-
-    @property
-    def name(self) -> str:
-        return "optical-flow"
+        super().__init__("optical-flow", "cpu", rules or PassRules(), refinement)
 
     def open(self, source: SliceSource) -> Carrier:
         return _FlowCarrier(source)

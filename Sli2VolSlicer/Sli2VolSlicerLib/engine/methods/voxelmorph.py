@@ -9,10 +9,11 @@ import torch
 
 from ..devices import Device
 from ..displacement import MARGIN, DisplacementNetwork, warp
-from ..protocol import Carrier, PassRules, Reference, Refinement, Region, SliceSource
+from ..protocol import Carrier, PassRules, Reference, Region, SliceSource
+from .plain import RuledMethod
 
 
-class VoxelMorph:
+class VoxelMorph(RuledMethod):
     """A registering network with the plainest rules, as where it is compared with Sli2Vol: hard masks, no verification.
 
     Args:
@@ -21,28 +22,9 @@ class VoxelMorph:
     """
 
     def __init__(self, network: DisplacementNetwork, device: Device) -> None:
+        super().__init__("voxelmorph", device.kind, PassRules())
         self._network = network.eval().to(device.kind)
         self._device = device
-
-    @property
-    def name(self) -> str:
-        return "voxelmorph"
-
-    @property
-    def device_name(self) -> str:
-        return self._device.kind
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def rules(self) -> PassRules:
-        return PassRules()
-
-    @property
-    def refinement(self) -> Refinement | None:
-        return None
 
     def open(self, source: SliceSource) -> Carrier:
         return _VoxelMorphCarrier(source, self._network, self._device)
