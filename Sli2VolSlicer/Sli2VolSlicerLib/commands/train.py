@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +10,8 @@ from typing import TYPE_CHECKING
 from ..engine.errors import VolumeError
 from ..engine.slice_stack import SliceStack
 from ..files.volume_files import VolumeFile, read_volume
-from ..weights import sha256_of
-from .outputs import IMAGE_SUFFIXES, Outputs
-from .training_run import add_training_arguments, checkpoint_of, training_bar
+from .outputs import IMAGE_SUFFIXES
+from .training_run import add_training_parser, checkpoint_of, trained, weights_output, write_weights
 
 if TYPE_CHECKING:
     from ..training.sampling import TrainingVolume
@@ -29,20 +27,15 @@ given again goes on where it stopped. The same volumes, settings and seed give t
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = commands.add_parser(
-        "train",
-        help="train weights on your own volumes, without labels",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_training_parser(
+        commands, "train", "train weights on your own volumes, without labels", _DESCRIPTION, run
     )
-    add_training_arguments(parser)
     parser.add_argument(
         "--method",
         default="sli2vol",
         help="what to train for: sli2vol (default), sli2vol-paper or voxelmorph",
         metavar="NAME",
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,26 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
     device = choose_device(arguments.device).kind
     settings = training_settings(arguments.method, arguments.steps, arguments.seed, device)
     checkpoint = checkpoint_of(arguments)
-    with Outputs() as outputs:
-        outputs.claim(arguments.output, (".safetensors",), tuple(arguments.volumes))
+    with weights_output(arguments) as outputs:
         paths = find_volumes(arguments.volumes)
         trainer = make_trainer([_load(path) for path in paths], settings)
-        with training_bar(settings.steps, arguments.quiet, _words) as on_step:
-            trainer.run(checkpoint, on_step)
-        facts = {
-            "method": arguments.method,
-            "volumes": str(len(paths)),
-            "date": datetime.date.today().isoformat(),
-            "held_out_error": f"{trainer.curve[-1].network:.5f}",
-            "held_out_copying": f"{trainer.curve[-1].copying:.5f}",
-        }
-        outputs.write(arguments.output, lambda path: trainer.save(path, facts))
-        outputs.commit()
-    last = trainer.curve[-1]
-    print(
-        f"wrote {arguments.output} (SHA-256 {sha256_of(arguments.output)})\n"
-        f"held-out error {last.network:.5f}, copying the slice {last.copying:.5f}; checkpoint {checkpoint}"
-    )
+        last = trained(trainer, settings, checkpoint, arguments.quiet, reconstruction_words)
+        facts = {"method": arguments.method, **reconstruction_facts(last)}
+        write_weights(outputs, arguments.output, trainer, len(paths), facts)
+    print(f"held-out error {last.network:.5f}, copying the slice {last.copying:.5f}; checkpoint {checkpoint}")
     return 0
 
 
@@ -125,5 +105,11 @@ def _load(path: Path) -> TrainingVolume:
     return TrainingVolume(path.name, volume.array, volume.spacing_mm)
 
 
-def _words(held_out: HeldOutError) -> str:
+def reconstruction_facts(held_out: HeldOutError) -> dict[str, str]:
+    """What weights tell of their last measurement."""
+    return {"held_out_error": f"{held_out.network:.5f}", "held_out_copying": f"{held_out.copying:.5f}"}
+
+
+def reconstruction_words(held_out: HeldOutError) -> str:
+    """What the command says of a measurement."""
     return f"held-out error {held_out.network:.5f} (copying {held_out.copying:.5f})"

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine.errors import PropagationCancelled, VolumeError
-from ..weights import sha256_of
-from .interrupt import cancel_on_interrupt
-from .outputs import Outputs
+from ..engine.errors import VolumeError
 from .train import find_volumes
-from .train_refinement import patient_of, read_labelled_volume
-from .training_run import add_training_arguments, checkpoint_of, training_bar
+from .train_refinement import groups_of, read_labelled_volume
+from .training_run import (
+    add_held_out,
+    add_training_parser,
+    checkpoint_of,
+    settings_asked,
+    trained,
+    volume_bar,
+    weights_output,
+    write_weights,
+)
 
 if TYPE_CHECKING:
     from ..training.ends import EndStructure, HeldOutEnds
@@ -40,16 +44,10 @@ volumes, settings and seed give the same weights."""
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = commands.add_parser(
-        "train-ends",
-        help="train the ends of structures on labelled volumes",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_training_parser(
+        commands, "train-ends", "train the ends of structures on labelled volumes", _DESCRIPTION, run
     )
-    add_training_arguments(parser)
-    parser.add_argument(
-        "--held-out", type=float, default=0.1, metavar="SHARE", help="of each group's patients (default: 0.1)"
-    )
+    add_held_out(parser)
     parser.add_argument(
         "--hold-out", nargs="+", metavar="PATIENT", help="hold out these patients instead, e.g. headneck_12"
     )
@@ -59,7 +57,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="KIND",
         help="serve these kinds alone, e.g. 'headneck 1' (default: those whose ends are found on held-out patients)",
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,29 +65,16 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Sli2VolError: with a message for the user; no weights were written.
     """
-    from ..engine.devices import choose_device
     from ..training.ends import EndTrainer, EndTraining
-    from ..training.resumable import steps_wanted
 
-    device = choose_device(arguments.device).kind
-    settings = EndTraining(steps=steps_wanted(arguments.steps, EndTraining().steps), seed=arguments.seed, device=device)
+    settings = settings_asked(EndTraining(), arguments, arguments.steps)
     checkpoint = checkpoint_of(arguments)
-    with Outputs() as outputs:
-        outputs.claim(arguments.output, (".safetensors",), tuple(arguments.volumes))
+    with weights_output(arguments) as outputs:
         paths = find_volumes(arguments.volumes)
         trainer = EndTrainer(_structures(paths, arguments), settings, arguments.known)
-        with training_bar(settings.steps, arguments.quiet, _words) as on_step:
-            trainer.run_steps(checkpoint, on_step)
-        last = trainer.curve[-1]
-        facts = {
-            "method": "sli2vol-ends",
-            "volumes": str(len(paths)),
-            "date": datetime.date.today().isoformat(),
-            "held_out": _words(last),
-        }
-        outputs.write(arguments.output, lambda path: trainer.save(path, facts))
-        outputs.commit()
-    print(f"wrote {arguments.output} (SHA-256 {sha256_of(arguments.output)})")
+        last = trained(trainer, settings, checkpoint, arguments.quiet, _words)
+        facts = {"method": "sli2vol-ends", "held_out": _words(last)}
+        write_weights(outputs, arguments.output, trainer, len(paths), facts)
     for each in last.kinds:
         is_known = " (known)" if each.kind in trainer.known else ""
         print(
@@ -103,22 +87,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _structures(paths: Sequence[Path], arguments: argparse.Namespace) -> list[EndStructure]:
     """What to learn from, and what to measure on, volume by volume."""
-    from tqdm import tqdm
-
     from ..training.ends import end_structures
 
-    held_out = _held_out({patient: group for group, patient in map(patient_of, paths)}, arguments)
+    held_out = _held_out(groups_of(paths), arguments)
     found: list[EndStructure] = []
-    with cancel_on_interrupt() as is_cancelled:
-        for number, path in enumerate(
-            tqdm(paths, unit=" volumes", file=sys.stderr, disable=arguments.quiet, dynamic_ncols=True)
-        ):
+    with volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
+        for number, path in enumerate(volumes):
             volume = read_labelled_volume(path)
             generator = np.random.default_rng([20_263, arguments.seed, number])
             found.extend(end_structures(volume, volume.patient in held_out, _GROWN, generator))
-            if is_cancelled():
-                msg = f"Cancelled after {path}; no step was trained."
-                raise PropagationCancelled(msg)
+            stop_if_cancelled(f"{path}; no step was trained")
     return found
 
 

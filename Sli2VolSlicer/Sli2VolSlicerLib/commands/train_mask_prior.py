@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.errors import PropagationCancelled
-from ..weights import sha256_of
-from .interrupt import cancel_on_interrupt
-from .outputs import Outputs
 from .train import find_volumes
-from .train_refinement import patient_of, read_labelled_volume
-from .training_run import add_training_arguments, checkpoint_of, training_bar
+from .train_refinement import groups_of, read_labelled_volume
+from .training_run import (
+    add_earlier,
+    add_held_out,
+    add_training_parser,
+    began_with,
+    checkpoint_of,
+    settings_asked,
+    trained,
+    volume_bar,
+    weights_output,
+    write_weights,
+)
 
 if TYPE_CHECKING:
     from ..training.mask_prior import CutOut, HeldOutDice
@@ -35,18 +40,11 @@ settings and seed give the same weights."""
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = commands.add_parser(
-        "train-mask-prior",
-        help="train the mask prior on labelled volumes",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_training_parser(
+        commands, "train-mask-prior", "train the mask prior on labelled volumes", _DESCRIPTION, run
     )
-    add_training_arguments(parser)
-    parser.add_argument("--from", dest="earlier", type=Path, metavar="FILE", help="mask prior weights to begin with")
-    parser.add_argument(
-        "--held-out", type=float, default=0.1, metavar="SHARE", help="of each group's patients (default: 0.1)"
-    )
-    parser.set_defaults(run=run)
+    add_earlier(parser, "mask prior weights to begin with")
+    add_held_out(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,36 +53,20 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Sli2VolError: with a message for the user; no weights were written.
     """
-    from ..engine.devices import choose_device
     from ..engine.weights_file import load_mask_prior
     from ..training.mask_prior import MaskPriorTrainer, MaskPriorTraining
-    from ..training.resumable import steps_wanted
 
-    device = choose_device(arguments.device).kind
-    steps = steps_wanted(arguments.steps, MaskPriorTraining().steps)
-    settings = MaskPriorTraining(steps=steps, seed=arguments.seed, device=device)
+    settings = settings_asked(MaskPriorTraining(), arguments, arguments.steps)
     checkpoint = checkpoint_of(arguments)
-    inputs = [file for file in (*arguments.volumes, arguments.earlier) if file is not None]
-    with Outputs() as outputs:
-        outputs.claim(arguments.output, (".safetensors",), tuple(inputs))
+    with weights_output(arguments, arguments.earlier) as outputs:
         paths = find_volumes(arguments.volumes)
         earlier = None if arguments.earlier is None else load_mask_prior(arguments.earlier)
-        began_with = {} if arguments.earlier is None else {"began_with_sha256": sha256_of(arguments.earlier)}
+        begun = began_with(arguments)
         settings = settings if earlier is None else replace(settings, network=earlier.settings)
         trainer = MaskPriorTrainer(_cut_outs(paths, arguments), settings, earlier)
-        with training_bar(settings.steps, arguments.quiet, _words) as on_step:
-            trainer.run_steps(checkpoint, on_step)
-        last = trainer.curve[-1]
-        facts = {
-            "method": "mask-prior",
-            "volumes": str(len(paths)),
-            "date": datetime.date.today().isoformat(),
-            **began_with,
-            "held_out": _words(last),
-        }
-        outputs.write(arguments.output, lambda path: trainer.save(path, facts))
-        outputs.commit()
-    print(f"wrote {arguments.output} (SHA-256 {sha256_of(arguments.output)})")
+        last = trained(trainer, settings, checkpoint, arguments.quiet, _words)
+        facts = {"method": "mask-prior", **begun, "held_out": _words(last)}
+        write_weights(outputs, arguments.output, trainer, len(paths), facts)
     for each in last.families:
         print(f"{each.family}: Dice {each.drawn:.3f}, copied {each.copied:.3f} ({each.structures} structures)")
     print(f"{_words(last)}; checkpoint {checkpoint}")
@@ -93,21 +75,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _cut_outs(paths: Sequence[Path], arguments: argparse.Namespace) -> list[CutOut]:
     """What to learn from, and what to measure on, volume by volume."""
-    from tqdm import tqdm
-
     from ..training.mask_prior import CutOutSettings, cut_outs
     from ..training.refinement import held_out_patients
 
-    group_of = {patient: group for group, patient in map(patient_of, paths)}
-    held_out = held_out_patients(group_of, arguments.held_out, arguments.seed)
+    held_out = held_out_patients(groups_of(paths), arguments.held_out, arguments.seed)
     found: list[CutOut] = []
-    with cancel_on_interrupt() as is_cancelled:
-        for path in tqdm(paths, unit=" volumes", file=sys.stderr, disable=arguments.quiet, dynamic_ncols=True):
+    with volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
+        for path in volumes:
             volume = read_labelled_volume(path)
             found.extend(cut_outs(volume, CutOutSettings(), arguments.seed, volume.patient in held_out))
-            if is_cancelled():
-                msg = f"Cancelled after {path}; no step was trained."
-                raise PropagationCancelled(msg)
+            stop_if_cancelled(f"{path}; no step was trained")
     return found
 
 

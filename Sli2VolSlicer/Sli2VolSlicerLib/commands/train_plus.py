@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine.errors import PropagationCancelled, VolumeError
+from ..engine.errors import VolumeError
 from ..weights import find_weights, sha256_of
-from .interrupt import cancel_on_interrupt
-from .outputs import Outputs
-from .train import find_volumes
+from .train import find_volumes, reconstruction_facts, reconstruction_words
 from .train_refinement import read_labelled_volume
-from .training_run import add_training_arguments, checkpoint_of, training_bar
+from .training_run import (
+    add_earlier,
+    add_training_parser,
+    began_with,
+    checkpoint_of,
+    settings_asked,
+    trained,
+    volume_bar,
+    weights_output,
+    write_weights,
+)
 
 if TYPE_CHECKING:
     from ..training.plus import HeldOutAgreement, PseudoLabels
     from ..training.refinement import LabelledVolume
-    from ..training.trainer import HeldOutError
 
 _DESCRIPTION = """\
 Train the network of the method sli2vol-plus on CT or MR volumes, guided by one drawn slice of each.
@@ -40,22 +45,14 @@ give the same weights."""
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = commands.add_parser(
-        "train-plus",
-        help="train weights for sli2vol-plus, guided by pseudo-labels",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_training_parser(
+        commands, "train-plus", "train weights for sli2vol-plus, guided by pseudo-labels", _DESCRIPTION, run
     )
-    add_training_arguments(parser)
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="weights of sli2vol that make the pseudo-labels (the catalogue's)"
     )
-    parser.add_argument(
-        "--from",
-        dest="earlier",
-        type=Path,
-        metavar="FILE",
-        help="weights to begin with, as far as their layers fit: of sli2vol all but the first, of sli2vol-plus all",
+    add_earlier(
+        parser, "weights to begin with, as far as their layers fit: of sli2vol all but the first, of sli2vol-plus all"
     )
     parser.add_argument(
         "--unrefined", action="store_true", help="take the pseudo-labels as they were propagated, without MONAI"
@@ -63,7 +60,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--refining-steps", type=int, metavar="N", help="optimiser steps of the 3D network (default: as shipped)"
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,46 +68,31 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Sli2VolError: with a message for the user; no weights were written.
     """
-    from ..engine.devices import choose_device
     from ..engine.weights_file import load_network
     from ..training.plus import PlusTrainer, PlusTraining
-    from ..training.resumable import steps_wanted
     from ..training.sampling import TrainingVolume
 
-    device = choose_device(arguments.device).kind
-    steps = steps_wanted(arguments.steps, PlusTraining().steps)
-    settings = PlusTraining(steps=steps, seed=arguments.seed, device=device)
+    settings = settings_asked(PlusTraining(), arguments, arguments.steps)
     checkpoint = checkpoint_of(arguments)
     weights = arguments.weights or find_weights("sli2vol")
     earlier = None if arguments.earlier is None else load_network(arguments.earlier)
-    inputs = [file for file in (*arguments.volumes, weights, arguments.earlier) if file is not None]
-    with Outputs() as outputs:
-        outputs.claim(arguments.output, (".safetensors",), tuple(inputs))
+    with weights_output(arguments, weights, arguments.earlier) as outputs:
         volumes = _volumes(arguments.volumes)
-        labels, agreement = _labels(volumes, weights, arguments, device)
+        labels, agreement = _labels(volumes, weights, arguments)
         seen = [TrainingVolume(v.name, v.voxels, v.spacing_mm) for v in volumes]
         trainer = PlusTrainer(seen, labels, settings, earlier)
-        with training_bar(settings.steps, arguments.quiet, _words) as on_step:
-            trainer.run(checkpoint, on_step)
-        last = trainer.curve[-1]
+        last = trained(trainer, settings, checkpoint, arguments.quiet, reconstruction_words)
         facts = {
             "method": "sli2vol-plus",
-            "volumes": str(len(volumes)),
-            "date": datetime.date.today().isoformat(),
             "correspondence_sha256": sha256_of(weights),
             "pseudo_labels": "as propagated" if agreement is None else f"refined, {_agreement_words(agreement)}",
-            "held_out_error": f"{last.network:.5f}",
-            "held_out_copying": f"{last.copying:.5f}",
+            **reconstruction_facts(last),
+            **began_with(arguments),
         }
-        if arguments.earlier is not None:
-            facts["began_with_sha256"] = sha256_of(arguments.earlier)
+        if earlier is not None:
             facts["began_with_tensors"] = str(trainer.layers_taken)
-        outputs.write(arguments.output, lambda path: trainer.save(path, facts))
-        outputs.commit()
-    print(
-        f"wrote {arguments.output} (SHA-256 {sha256_of(arguments.output)})\n"
-        f"held-out error {last.network:.5f}, copying the slice {last.copying:.5f}; checkpoint {checkpoint}"
-    )
+        write_weights(outputs, arguments.output, trainer, len(volumes), facts)
+    print(f"held-out error {last.network:.5f}, copying the slice {last.copying:.5f}; checkpoint {checkpoint}")
     return 0
 
 
@@ -131,38 +112,33 @@ def _volumes(given: Sequence[Path]) -> list[LabelledVolume]:
 
 
 def _labels(
-    volumes: Sequence[LabelledVolume], weights: Path, arguments: argparse.Namespace, device: str
+    volumes: Sequence[LabelledVolume], weights: Path, arguments: argparse.Namespace
 ) -> tuple[dict[str, np.ndarray], HeldOutAgreement | None]:
     """The label maps that guide training, by volume, and how well the 3D network did; None if it was not asked."""
     from ..training.plus import PseudoLabelRefiner, RefiningTraining, boxes_of, refined, require_monai
-    from ..training.resumable import steps_wanted
 
-    steps = steps_wanted(arguments.refining_steps, RefiningTraining().steps)
-    settings = RefiningTraining(steps=steps, seed=arguments.seed, device=device)
+    settings = settings_asked(RefiningTraining(), arguments, arguments.refining_steps)
     if not arguments.unrefined:
         # Asked before minutes are spent on pseudo-labels.
         require_monai()
-    made = _pseudo_labels(volumes, weights, arguments, device)
+    made = _pseudo_labels(volumes, weights, arguments, settings.device)
     boxes = [] if arguments.unrefined else [box for each in volumes for box in boxes_of(each, made[each.name])]
     if not boxes:
         return {name: each.labels for name, each in made.items()}, None
     refiner = PseudoLabelRefiner(boxes, settings)
     checkpoint = arguments.output.with_name(f"{arguments.output.name}.refining.checkpoint")
-    with training_bar(settings.steps, arguments.quiet, _agreement_words) as on_step:
-        refiner.run_steps(checkpoint, on_step)
+    agreement = trained(refiner, settings, checkpoint, arguments.quiet, _agreement_words)
     maps = {
         name: refined(each, ((box, refiner.probabilities(box)) for box in boxes if box.volume == name))
         for name, each in made.items()
     }
-    return maps, refiner.curve[-1]
+    return maps, agreement
 
 
 def _pseudo_labels(
     volumes: Sequence[LabelledVolume], weights: Path, arguments: argparse.Namespace, device: str
 ) -> dict[str, PseudoLabels]:
     """Propagate each volume's one slice, but for those that are kept already."""
-    from tqdm import tqdm
-
     from ..engine.methods import create_method
     from ..training.plus import identity_of, keep_labels, kept_labels, propagated
 
@@ -171,8 +147,8 @@ def _pseudo_labels(
     checksum = sha256_of(weights)
     folder = arguments.output.with_name(f"{arguments.output.name}.pseudo-labels")
     found: dict[str, PseudoLabels] = {}
-    with cancel_on_interrupt() as is_cancelled:
-        for volume in tqdm(volumes, unit=" volumes", file=sys.stderr, disable=arguments.quiet, dynamic_ncols=True):
+    with volume_bar(volumes, arguments.quiet) as (seen, stop_if_cancelled):
+        for volume in seen:
             identity = identity_of(volume, checksum, arguments.seed)
             file = folder / f"{volume.name}.npz"
             made = kept_labels(file, identity)
@@ -181,14 +157,8 @@ def _pseudo_labels(
                 folder.mkdir(exist_ok=True)
                 keep_labels(file, identity, made)
             found[volume.name] = made
-            if is_cancelled():
-                msg = f"Cancelled after pseudo-labels of {volume.name}; the same command goes on with the next ones."
-                raise PropagationCancelled(msg)
+            stop_if_cancelled(f"pseudo-labels of {volume.name}; the same command goes on with the next ones")
     return found
-
-
-def _words(held_out: HeldOutError) -> str:
-    return f"held-out error {held_out.network:.5f} (copying {held_out.copying:.5f})"
 
 
 def _agreement_words(held_out: HeldOutAgreement) -> str:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.errors import PropagationCancelled
 from ..files.volume_files import read_label_map
 from ..weights import find_weights, sha256_of
-from .interrupt import cancel_on_interrupt
 from .kept_passes import KeptPasses
-from .outputs import IMAGE_SUFFIXES, Outputs
+from .outputs import IMAGE_SUFFIXES
 from .train import find_volumes, read_training_volume
-from .training_run import add_training_arguments, checkpoint_of, training_bar
+from .training_run import (
+    add_earlier,
+    add_held_out,
+    add_training_parser,
+    began_with,
+    checkpoint_of,
+    settings_asked,
+    trained,
+    volume_bar,
+    weights_output,
+    write_weights,
+)
 
 if TYPE_CHECKING:
     from ..training.refinement import HeldOutDice, LabelledVolume, PassExample
@@ -43,27 +50,14 @@ _MODALITY = re.compile(r"(?:CT|PET|(?:T[12])?MR[A-Z0-9]*)$")
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = commands.add_parser(
-        "train-refinement",
-        help="train the refinement on labelled volumes",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_training_parser(
+        commands, "train-refinement", "train the refinement on labelled volumes", _DESCRIPTION, run
     )
-    add_training_arguments(parser)
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="correspondence weights whose passes are refined (the catalogue's)"
     )
-    parser.add_argument(
-        "--from",
-        dest="earlier",
-        type=Path,
-        metavar="FILE",
-        help="refinement weights to begin with: a second round, on passes that they send on as well",
-    )
-    parser.add_argument(
-        "--held-out", type=float, default=0.1, metavar="SHARE", help="of each group's patients (default: 0.1)"
-    )
-    parser.set_defaults(run=run)
+    add_earlier(parser, "refinement weights to begin with: a second round, on passes that they send on as well")
+    add_held_out(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,45 +66,33 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Sli2VolError: with a message for the user; no weights were written.
     """
-    from ..engine.devices import choose_device
     from ..engine.methods import create_method
     from ..engine.protocol import CarryingMethod
     from ..engine.weights_file import load_refinement
     from ..training.refinement import RefinementTrainer, RefinementTraining
-    from ..training.resumable import steps_wanted
 
-    device = choose_device(arguments.device).kind
-    steps = steps_wanted(arguments.steps, RefinementTraining().steps)
-    settings = RefinementTraining(steps=steps, seed=arguments.seed, device=device)
+    settings = settings_asked(RefinementTraining(), arguments, arguments.steps)
     checkpoint = checkpoint_of(arguments)
     weights = arguments.weights or find_weights("sli2vol")
-    inputs = [file for file in (*arguments.volumes, weights, arguments.earlier) if file is not None]
-    with Outputs() as outputs:
-        outputs.claim(arguments.output, (".safetensors",), tuple(inputs))
+    with weights_output(arguments, weights, arguments.earlier) as outputs:
         paths = find_volumes(arguments.volumes)
-        method = create_method("sli2vol", weights, device, refinement=arguments.earlier)
+        method = create_method("sli2vol", weights, settings.device, refinement=arguments.earlier)
         assert isinstance(method, CarryingMethod), method.name
         earlier = None if arguments.earlier is None else load_refinement(arguments.earlier)
-        began_with = None if arguments.earlier is None else sha256_of(arguments.earlier)
+        begun = began_with(arguments)
         folder = arguments.output.with_name(f"{arguments.output.name}.passes")
-        passes = KeptPasses(method, sha256_of(weights), began_with, arguments.seed, folder)
+        passes = KeptPasses(method, sha256_of(weights), begun.get("began_with_sha256"), arguments.seed, folder)
         examples = _examples(paths, passes, arguments)
         settings = settings if earlier is None else replace(settings, network=earlier.settings)
         trainer = RefinementTrainer(examples, settings, earlier)
-        with training_bar(settings.steps, arguments.quiet, _words) as on_step:
-            trainer.run_steps(checkpoint, on_step)
-        last = trainer.curve[-1]
+        last = trained(trainer, settings, checkpoint, arguments.quiet, _words)
         facts = {
             "method": "sli2vol-refinement",
-            "volumes": str(len(paths)),
-            "date": datetime.date.today().isoformat(),
             "correspondence_sha256": passes.correspondence,
-            **({} if began_with is None else {"began_with_sha256": began_with}),
+            **begun,
             "held_out": _words(last),
         }
-        outputs.write(arguments.output, lambda path: trainer.save(path, facts))
-        outputs.commit()
-    print(f"wrote {arguments.output} (SHA-256 {sha256_of(arguments.output)})")
+        write_weights(outputs, arguments.output, trainer, len(paths), facts)
     for each in last.families:
         print(f"{each.family}: Dice {each.before:.3f} -> {each.after:.3f} ({each.passes} passes)")
     print(f"{_words(last)}; checkpoint {checkpoint}")
@@ -137,6 +119,11 @@ def patient_of(path: Path) -> tuple[str, str]:
     return "_".join(group) or "volumes", "_".join(kept)
 
 
+def groups_of(paths: Sequence[Path]) -> dict[str, str]:
+    """The group of each patient, by the volumes' file names."""
+    return {patient: group for group, patient in map(patient_of, paths)}
+
+
 def _stem(path: Path) -> str:
     name = path.name
     suffixes = [suffix for suffix in IMAGE_SUFFIXES if name.lower().endswith(suffix) and not path.is_dir()]
@@ -145,21 +132,16 @@ def _stem(path: Path) -> str:
 
 def _examples(paths: Sequence[Path], passes: KeptPasses, arguments: argparse.Namespace) -> list[PassExample]:
     """Run the passes to learn from, volume by volume, but for those that are kept already."""
-    from tqdm import tqdm
-
     from ..training.refinement import held_out_patients
 
-    group_of = {patient: group for group, patient in map(patient_of, paths)}
-    held_out = held_out_patients(group_of, arguments.held_out, arguments.seed)
+    held_out = held_out_patients(groups_of(paths), arguments.held_out, arguments.seed)
     examples: list[PassExample] = []
-    with cancel_on_interrupt() as is_cancelled:
-        for path in tqdm(paths, unit=" volumes", file=sys.stderr, disable=arguments.quiet, dynamic_ncols=True):
+    with volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
+        for path in volumes:
             volume = read_labelled_volume(path)
             for found in passes.of(volume, volume.patient in held_out):
                 examples.extend(found)
-                if is_cancelled():
-                    msg = f"Cancelled after passes of {path}; the same command goes on with the next ones."
-                    raise PropagationCancelled(msg)
+                stop_if_cancelled(f"passes of {path}; the same command goes on with the next ones")
     return examples
 
 
