@@ -33,9 +33,7 @@ class Case:
 
 def phantom() -> np.ndarray:
     """A bright cone in noise, int16 (k, j, i)."""
-    k, j, i = np.mgrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
-    inside = (j - 20) ** 2 + (i - 24) ** 2 <= (6 + 0.4 * k) ** 2
-    return (np.random.default_rng(0).normal(0, 20, SHAPE) + 400 * inside).astype(np.int16)
+    return (np.random.default_rng(0).normal(0, 20, SHAPE) + 400.0 * cone()).astype(np.int16)
 
 
 def drawing() -> np.ndarray:
@@ -45,6 +43,20 @@ def drawing() -> np.ndarray:
     labels[8][(j - 20) ** 2 + (i - 24) ** 2 <= 80] = 1
     labels[5][(j - 20) ** 2 + (i - 22) ** 2 <= 16] = 3
     return labels
+
+
+def cone() -> np.ndarray:
+    """Labels of the phantom's cone, uint8 (k, j, i)."""
+    k, j, i = np.mgrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
+    return ((j - 20) ** 2 + (i - 24) ** 2 <= (6 + 0.4 * k) ** 2).astype(np.uint8)
+
+
+def write_labelled_volumes(folder: Path) -> None:
+    """A labelled volume of each of two patients, in a new folder."""
+    folder.mkdir()
+    for number in (1, 2):
+        write(phantom() + number, folder / f"coneCT_{number}_img.nii.gz")
+        write(cone(), folder / f"coneCT_{number}_label.nii.gz")
 
 
 def as_image(array: np.ndarray, is_vector: bool = False) -> sitk.Image:

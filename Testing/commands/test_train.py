@@ -57,23 +57,6 @@ def test_a_volume_that_is_not_there_is_named(tmp_path: Path) -> None:
         find_volumes([tmp_path / "nowhere"])
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--method", "copy"), "'copy'"),
-        (("--steps", "0"), "at least 1 step"),
-        (("--checkpoint", "{tmp}/nowhere/checkpoint"), "does not exist"),
-    ],
-)
-def test_a_bad_option_is_refused_before_training(
-    case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
-) -> None:
-    formatted = tuple(option.format(tmp=tmp_path) for option in options)
-    assert train(case.folder / "weights.safetensors", case.image, options=formatted) == 2
-    assert message in capsys.readouterr().err
-    assert list(case.folder.iterdir()) == []
-
-
 def test_a_bad_volume_is_named(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(np.full((16, 40, 48), 3, np.int16), tmp_path / "flat.nrrd")
     assert train(case.folder / "weights.safetensors", path) == 2

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from commands.files import SHAPE, phantom, write
+from commands.files import write_labelled_volumes
 from safetensors import safe_open
 
 from Sli2VolSlicerLib.commands.main import main
@@ -16,12 +15,7 @@ from Sli2VolSlicerLib.engine.weights_file import load_ends
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A labelled volume of each of two patients."""
-    (tmp_path / "volumes").mkdir()
-    k, j, i = np.mgrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
-    label = ((j - 20) ** 2 + (i - 24) ** 2 <= (6 + 0.4 * k) ** 2).astype(np.uint8)
-    for number in (1, 2):
-        write(phantom() + number, tmp_path / "volumes" / f"coneCT_{number}_img.nii.gz")
-        write(label, tmp_path / "volumes" / f"coneCT_{number}_label.nii.gz")
+    write_labelled_volumes(tmp_path / "volumes")
     return tmp_path
 
 

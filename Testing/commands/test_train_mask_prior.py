@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from commands.files import SHAPE, phantom, write
+from commands.files import write_labelled_volumes
 from safetensors import safe_open
 
 from Sli2VolSlicerLib.commands.main import main
@@ -25,13 +24,8 @@ def folder(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     save_network(CorrespondenceNetwork(DEFAULT_SETTINGS), tmp_path / "correspondence.safetensors", {})
     save_network(MaskPriorNetwork(SMALL), tmp_path / "earlier.safetensors", {})
-    (tmp_path / "volumes").mkdir()
+    write_labelled_volumes(tmp_path / "volumes")
     (tmp_path / "out").mkdir()
-    k, j, i = np.mgrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
-    labels = ((j - 20) ** 2 + (i - 24) ** 2 <= (6 + 0.4 * k) ** 2).astype(np.uint8)
-    for number in (1, 2):
-        write(phantom() + number, tmp_path / "volumes" / f"coneCT_{number}_img.nii.gz")
-        write(labels, tmp_path / "volumes" / f"coneCT_{number}_label.nii.gz")
     return tmp_path
 
 
@@ -55,32 +49,3 @@ def test_training_writes_weights_that_say_what_they_are(folder: Path, capsys: py
     assert "cone: Dice" in capsys.readouterr().out
     assert train(folder, "--seed", "2") == 2
     assert "other settings" in capsys.readouterr().err
-
-
-def test_volumes_that_give_nothing_to_learn_from_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for path in (folder / "volumes").iterdir():
-        path.unlink()
-    write(phantom()[:2], folder / "volumes" / "thin.nrrd")
-    assert train(folder) == 2
-    assert "nothing to learn from" in capsys.readouterr().err
-    assert not output(folder).exists()
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--steps", "0"), "at least 1 step"),
-        (("--held-out", "1"), "under 1"),
-        (("--checkpoint", "{tmp}/nowhere/checkpoint"), "does not exist"),
-        (("--output", "{tmp}/nowhere/weights.safetensors"), "does not exist"),
-        (("--from", "{tmp}/nowhere.safetensors"), "no weights file"),
-        (("--from", "{tmp}/correspondence.safetensors"), "choose weights made by `sli2vol train-mask-prior`"),
-        (("--from", "{tmp}/out/w.safetensors", "--output", "{tmp}/out/w.safetensors"), "is an input"),
-    ],
-)
-def test_a_bad_option_is_refused_before_any_work(
-    folder: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
-) -> None:
-    assert train(folder, *(option.format(tmp=folder) for option in options)) == 2
-    assert message in capsys.readouterr().err
-    assert list((folder / "out").iterdir()) == []

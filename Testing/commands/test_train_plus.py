@@ -73,23 +73,6 @@ def test_a_missing_monai_is_told_before_anything_is_made(
     assert list(case.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--steps", "0"), "at least 1 step"),
-        (("--refining-steps", "0"), "at least 1 step"),
-        (("--from", "{tmp}/nowhere.safetensors"), "no weights file"),
-    ],
-)
-def test_a_bad_option_is_refused_before_training(
-    case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
-) -> None:
-    formatted = tuple(option.format(tmp=tmp_path) for option in options)
-    assert train(case.folder / "weights.safetensors", case.image, options=formatted) == 2
-    assert message in capsys.readouterr().err
-    assert list(case.folder.iterdir()) == []
-
-
 def test_two_volumes_of_one_name_are_refused(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "other").mkdir()
     same = write(phantom(), tmp_path / "other" / case.image.name)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from commands.files import SHAPE, phantom, write
+from commands.files import write_labelled_volumes
 from safetensors import safe_open
 
 from Sli2VolSlicerLib.commands.main import main
@@ -26,17 +25,9 @@ def folder(tmp_path: Path) -> Path:
     """A labelled volume of each of two patients, untrained correspondence weights, and a place for the output."""
     torch.manual_seed(0)
     save_network(CorrespondenceNetwork(DEFAULT_SETTINGS), tmp_path / "correspondence.safetensors", {})
-    (tmp_path / "volumes").mkdir()
+    write_labelled_volumes(tmp_path / "volumes")
     (tmp_path / "out").mkdir()
-    for number in (1, 2):
-        write(phantom() + number, tmp_path / "volumes" / f"coneCT_{number}_img.nii.gz")
-        write(labels(), tmp_path / "volumes" / f"coneCT_{number}_label.nii.gz")
     return tmp_path
-
-
-def labels() -> np.ndarray:
-    k, j, i = np.mgrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
-    return ((j - 20) ** 2 + (i - 24) ** 2 <= (6 + 0.4 * k) ** 2).astype(np.uint8)
 
 
 def train(folder: Path, *options: str) -> int:
@@ -96,36 +87,6 @@ def test_a_label_on_another_grid_is_refused(folder: Path, capsys: pytest.Capture
     assert train(folder) == 2
     assert "coneCT_2_label.nii.gz is not on the image's grid" in capsys.readouterr().err
     assert not output(folder).exists()
-
-
-def test_volumes_that_give_nothing_to_learn_from_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for path in (folder / "volumes").iterdir():
-        path.unlink()
-    write(phantom()[:2], folder / "volumes" / "thin.nrrd")
-    assert train(folder) == 2
-    assert "nothing to learn from" in capsys.readouterr().err
-    assert not output(folder).exists()
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--steps", "0"), "at least 1 step"),
-        (("--held-out", "1"), "under 1"),
-        (("--checkpoint", "{tmp}/nowhere/checkpoint"), "does not exist"),
-        (("--output", "{tmp}/nowhere/weights.safetensors"), "does not exist"),
-        (("--weights", "{tmp}/nowhere.safetensors"), "no weights file"),
-        (("--from", "{tmp}/nowhere.safetensors"), "no weights file"),
-        (("--from", "{tmp}/correspondence.safetensors"), "choose weights made by `sli2vol train-refinement`"),
-        (("--from", "{tmp}/out/w.safetensors", "--output", "{tmp}/out/w.safetensors"), "is an input"),
-    ],
-)
-def test_a_bad_option_is_refused_before_any_work(
-    folder: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
-) -> None:
-    assert train(folder, *(option.format(tmp=folder) for option in options)) == 2
-    assert message in capsys.readouterr().err
-    assert list((folder / "out").iterdir()) == []
 
 
 @pytest.mark.parametrize(
