@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ..engine.errors import VolumeError
 from ..engine.slice_stack import SliceStack
 from ..files.volume_files import VolumeFile, read_volume
+from . import training_run
 from .outputs import IMAGE_SUFFIXES
-from .training_run import add_training_parser, checkpoint_of, trained, weights_output, write_weights
 
 if TYPE_CHECKING:
     from ..training.sampling import TrainingVolume
@@ -27,7 +27,7 @@ given again goes on where it stopped. The same volumes, settings and seed give t
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = add_training_parser(
+    parser = training_run.add_training_parser(
         commands, "train", "train weights on your own volumes, without labels", _DESCRIPTION, run
     )
     parser.add_argument(
@@ -49,13 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     device = choose_device(arguments.device).kind
     settings = training_settings(arguments.method, arguments.steps, arguments.seed, device)
-    checkpoint = checkpoint_of(arguments)
-    with weights_output(arguments) as outputs:
+    checkpoint = training_run.checkpoint_of(arguments)
+    with training_run.weights_output(arguments) as outputs:
         paths = find_volumes(arguments.volumes)
         trainer = make_trainer([_load(path) for path in paths], settings)
-        last = trained(trainer, settings, checkpoint, arguments.quiet, reconstruction_words)
+        last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, reconstruction_words)
         facts = {"method": arguments.method, **reconstruction_facts(last)}
-        write_weights(outputs, arguments.output, trainer, len(paths), facts)
+        training_run.write_weights(outputs, arguments.output, trainer, len(paths), facts)
     print(f"held-out error {last.network:.5f}, copying the slice {last.copying:.5f}; checkpoint {checkpoint}")
     return 0
 

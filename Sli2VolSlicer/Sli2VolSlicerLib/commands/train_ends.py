@@ -10,18 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine.errors import VolumeError
+from . import training_run
 from .train import find_volumes
 from .train_refinement import groups_of, read_labelled_volume
-from .training_run import (
-    add_held_out,
-    add_training_parser,
-    checkpoint_of,
-    settings_asked,
-    trained,
-    volume_bar,
-    weights_output,
-    write_weights,
-)
 
 if TYPE_CHECKING:
     from ..training.ends import EndStructure, HeldOutEnds
@@ -44,10 +35,10 @@ volumes, settings and seed give the same weights."""
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = add_training_parser(
+    parser = training_run.add_training_parser(
         commands, "train-ends", "train the ends of structures on labelled volumes", _DESCRIPTION, run
     )
-    add_held_out(parser)
+    training_run.add_held_out(parser)
     parser.add_argument(
         "--hold-out", nargs="+", metavar="PATIENT", help="hold out these patients instead, e.g. headneck_12"
     )
@@ -67,14 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from ..training.ends import EndTrainer, EndTraining
 
-    settings = settings_asked(EndTraining(), arguments, arguments.steps)
-    checkpoint = checkpoint_of(arguments)
-    with weights_output(arguments) as outputs:
+    settings = training_run.settings_asked(EndTraining(), arguments, arguments.steps)
+    checkpoint = training_run.checkpoint_of(arguments)
+    with training_run.weights_output(arguments) as outputs:
         paths = find_volumes(arguments.volumes)
         trainer = EndTrainer(_structures(paths, arguments), settings, arguments.known)
-        last = trained(trainer, settings, checkpoint, arguments.quiet, _words)
+        last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, _words)
         facts = {"method": "sli2vol-ends", "held_out": _words(last)}
-        write_weights(outputs, arguments.output, trainer, len(paths), facts)
+        training_run.write_weights(outputs, arguments.output, trainer, len(paths), facts)
     for each in last.kinds:
         is_known = " (known)" if each.kind in trainer.known else ""
         print(
@@ -91,7 +82,7 @@ def _structures(paths: Sequence[Path], arguments: argparse.Namespace) -> list[En
 
     held_out = _held_out(groups_of(paths), arguments)
     found: list[EndStructure] = []
-    with volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
+    with training_run.volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
         for number, path in enumerate(volumes):
             volume = read_labelled_volume(path)
             generator = np.random.default_rng([20_263, arguments.seed, number])

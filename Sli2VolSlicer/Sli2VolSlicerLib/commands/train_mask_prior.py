@@ -8,20 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import training_run
 from .train import find_volumes
 from .train_refinement import groups_of, read_labelled_volume
-from .training_run import (
-    add_earlier,
-    add_held_out,
-    add_training_parser,
-    began_with,
-    checkpoint_of,
-    settings_asked,
-    trained,
-    volume_bar,
-    weights_output,
-    write_weights,
-)
 
 if TYPE_CHECKING:
     from ..training.mask_prior import CutOut, HeldOutDice
@@ -40,11 +29,11 @@ settings and seed give the same weights."""
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = add_training_parser(
+    parser = training_run.add_training_parser(
         commands, "train-mask-prior", "train the mask prior on labelled volumes", _DESCRIPTION, run
     )
-    add_earlier(parser, "mask prior weights to begin with")
-    add_held_out(parser)
+    training_run.add_earlier(parser, "mask prior weights to begin with")
+    training_run.add_held_out(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -56,17 +45,17 @@ def run(arguments: argparse.Namespace) -> int:
     from ..engine.weights_file import load_mask_prior
     from ..training.mask_prior import MaskPriorTrainer, MaskPriorTraining
 
-    settings = settings_asked(MaskPriorTraining(), arguments, arguments.steps)
-    checkpoint = checkpoint_of(arguments)
-    with weights_output(arguments, arguments.earlier) as outputs:
+    settings = training_run.settings_asked(MaskPriorTraining(), arguments, arguments.steps)
+    checkpoint = training_run.checkpoint_of(arguments)
+    with training_run.weights_output(arguments, arguments.earlier) as outputs:
         paths = find_volumes(arguments.volumes)
         earlier = None if arguments.earlier is None else load_mask_prior(arguments.earlier)
-        begun = began_with(arguments)
+        begun = training_run.began_with(arguments)
         settings = settings if earlier is None else replace(settings, network=earlier.settings)
         trainer = MaskPriorTrainer(_cut_outs(paths, arguments), settings, earlier)
-        last = trained(trainer, settings, checkpoint, arguments.quiet, _words)
+        last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, _words)
         facts = {"method": "mask-prior", **begun, "held_out": _words(last)}
-        write_weights(outputs, arguments.output, trainer, len(paths), facts)
+        training_run.write_weights(outputs, arguments.output, trainer, len(paths), facts)
     for each in last.families:
         print(f"{each.family}: Dice {each.drawn:.3f}, copied {each.copied:.3f} ({each.structures} structures)")
     print(f"{_words(last)}; checkpoint {checkpoint}")
@@ -80,7 +69,7 @@ def _cut_outs(paths: Sequence[Path], arguments: argparse.Namespace) -> list[CutO
 
     held_out = held_out_patients(groups_of(paths), arguments.held_out, arguments.seed)
     found: list[CutOut] = []
-    with volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
+    with training_run.volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
         for path in volumes:
             volume = read_labelled_volume(path)
             found.extend(cut_outs(volume, CutOutSettings(), arguments.seed, volume.patient in held_out))

@@ -11,19 +11,9 @@ import numpy as np
 
 from ..engine.errors import VolumeError
 from ..weights import find_weights, sha256_of
+from . import training_run
 from .train import find_volumes, reconstruction_facts, reconstruction_words
 from .train_refinement import read_labelled_volume
-from .training_run import (
-    add_earlier,
-    add_training_parser,
-    began_with,
-    checkpoint_of,
-    settings_asked,
-    trained,
-    volume_bar,
-    weights_output,
-    write_weights,
-)
 
 if TYPE_CHECKING:
     from ..training.plus import HeldOutAgreement, PseudoLabels
@@ -45,13 +35,13 @@ give the same weights."""
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = add_training_parser(
+    parser = training_run.add_training_parser(
         commands, "train-plus", "train weights for sli2vol-plus, guided by pseudo-labels", _DESCRIPTION, run
     )
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="weights of sli2vol that make the pseudo-labels (the catalogue's)"
     )
-    add_earlier(
+    training_run.add_earlier(
         parser, "weights to begin with, as far as their layers fit: of sli2vol all but the first, of sli2vol-plus all"
     )
     parser.add_argument(
@@ -72,26 +62,26 @@ def run(arguments: argparse.Namespace) -> int:
     from ..training.plus import PlusTrainer, PlusTraining
     from ..training.sampling import TrainingVolume
 
-    settings = settings_asked(PlusTraining(), arguments, arguments.steps)
-    checkpoint = checkpoint_of(arguments)
+    settings = training_run.settings_asked(PlusTraining(), arguments, arguments.steps)
+    checkpoint = training_run.checkpoint_of(arguments)
     weights = arguments.weights or find_weights("sli2vol")
     earlier = None if arguments.earlier is None else load_network(arguments.earlier)
-    with weights_output(arguments, weights, arguments.earlier) as outputs:
+    with training_run.weights_output(arguments, weights, arguments.earlier) as outputs:
         volumes = _volumes(arguments.volumes)
         labels, agreement = _labels(volumes, weights, arguments)
         seen = [TrainingVolume(v.name, v.voxels, v.spacing_mm) for v in volumes]
         trainer = PlusTrainer(seen, labels, settings, earlier)
-        last = trained(trainer, settings, checkpoint, arguments.quiet, reconstruction_words)
+        last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, reconstruction_words)
         facts = {
             "method": "sli2vol-plus",
             "correspondence_sha256": sha256_of(weights),
             "pseudo_labels": "as propagated" if agreement is None else f"refined, {_agreement_words(agreement)}",
             **reconstruction_facts(last),
-            **began_with(arguments),
+            **training_run.began_with(arguments),
         }
         if earlier is not None:
             facts["began_with_tensors"] = str(trainer.layers_taken)
-        write_weights(outputs, arguments.output, trainer, len(volumes), facts)
+        training_run.write_weights(outputs, arguments.output, trainer, len(volumes), facts)
     print(f"held-out error {last.network:.5f}, copying the slice {last.copying:.5f}; checkpoint {checkpoint}")
     return 0
 
@@ -117,7 +107,7 @@ def _labels(
     """The label maps that guide training, by volume, and how well the 3D network did; None if it was not asked."""
     from ..training.plus import PseudoLabelRefiner, RefiningTraining, boxes_of, refined, require_monai
 
-    settings = settings_asked(RefiningTraining(), arguments, arguments.refining_steps)
+    settings = training_run.settings_asked(RefiningTraining(), arguments, arguments.refining_steps)
     if not arguments.unrefined:
         # Asked before minutes are spent on pseudo-labels.
         require_monai()
@@ -127,7 +117,7 @@ def _labels(
         return {name: each.labels for name, each in made.items()}, None
     refiner = PseudoLabelRefiner(boxes, settings)
     checkpoint = arguments.output.with_name(f"{arguments.output.name}.refining.checkpoint")
-    agreement = trained(refiner, settings, checkpoint, arguments.quiet, _agreement_words)
+    agreement = training_run.trained(refiner, settings, checkpoint, arguments.quiet, _agreement_words)
     maps = {
         name: refined(each, ((box, refiner.probabilities(box)) for box in boxes if box.volume == name))
         for name, each in made.items()
@@ -147,7 +137,7 @@ def _pseudo_labels(
     checksum = sha256_of(weights)
     folder = arguments.output.with_name(f"{arguments.output.name}.pseudo-labels")
     found: dict[str, PseudoLabels] = {}
-    with volume_bar(volumes, arguments.quiet) as (seen, stop_if_cancelled):
+    with training_run.volume_bar(volumes, arguments.quiet) as (seen, stop_if_cancelled):
         for volume in seen:
             identity = identity_of(volume, checksum, arguments.seed)
             file = folder / f"{volume.name}.npz"

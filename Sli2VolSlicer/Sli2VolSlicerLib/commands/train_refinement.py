@@ -11,21 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..files.volume_files import read_label_map
 from ..weights import find_weights, sha256_of
+from . import training_run
 from .kept_passes import KeptPasses
 from .outputs import IMAGE_SUFFIXES
 from .train import find_volumes, read_training_volume
-from .training_run import (
-    add_earlier,
-    add_held_out,
-    add_training_parser,
-    began_with,
-    checkpoint_of,
-    settings_asked,
-    trained,
-    volume_bar,
-    weights_output,
-    write_weights,
-)
 
 if TYPE_CHECKING:
     from ..training.refinement import HeldOutDice, LabelledVolume, PassExample
@@ -50,14 +39,16 @@ _MODALITY = re.compile(r"(?:CT|PET|(?:T[12])?MR[A-Z0-9]*)$")
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = add_training_parser(
+    parser = training_run.add_training_parser(
         commands, "train-refinement", "train the refinement on labelled volumes", _DESCRIPTION, run
     )
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="correspondence weights whose passes are refined (the catalogue's)"
     )
-    add_earlier(parser, "refinement weights to begin with: a second round, on passes that they send on as well")
-    add_held_out(parser)
+    training_run.add_earlier(
+        parser, "refinement weights to begin with: a second round, on passes that they send on as well"
+    )
+    training_run.add_held_out(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,28 +62,28 @@ def run(arguments: argparse.Namespace) -> int:
     from ..engine.weights_file import load_refinement
     from ..training.refinement import RefinementTrainer, RefinementTraining
 
-    settings = settings_asked(RefinementTraining(), arguments, arguments.steps)
-    checkpoint = checkpoint_of(arguments)
+    settings = training_run.settings_asked(RefinementTraining(), arguments, arguments.steps)
+    checkpoint = training_run.checkpoint_of(arguments)
     weights = arguments.weights or find_weights("sli2vol")
-    with weights_output(arguments, weights, arguments.earlier) as outputs:
+    with training_run.weights_output(arguments, weights, arguments.earlier) as outputs:
         paths = find_volumes(arguments.volumes)
         method = create_method("sli2vol", weights, settings.device, refinement=arguments.earlier)
         assert isinstance(method, CarryingMethod), method.name
         earlier = None if arguments.earlier is None else load_refinement(arguments.earlier)
-        begun = began_with(arguments)
+        begun = training_run.began_with(arguments)
         folder = arguments.output.with_name(f"{arguments.output.name}.passes")
         passes = KeptPasses(method, sha256_of(weights), begun.get("began_with_sha256"), arguments.seed, folder)
         examples = _examples(paths, passes, arguments)
         settings = settings if earlier is None else replace(settings, network=earlier.settings)
         trainer = RefinementTrainer(examples, settings, earlier)
-        last = trained(trainer, settings, checkpoint, arguments.quiet, _words)
+        last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, _words)
         facts = {
             "method": "sli2vol-refinement",
             "correspondence_sha256": passes.correspondence,
             **begun,
             "held_out": _words(last),
         }
-        write_weights(outputs, arguments.output, trainer, len(paths), facts)
+        training_run.write_weights(outputs, arguments.output, trainer, len(paths), facts)
     for each in last.families:
         print(f"{each.family}: Dice {each.before:.3f} -> {each.after:.3f} ({each.passes} passes)")
     print(f"{_words(last)}; checkpoint {checkpoint}")
@@ -136,7 +127,7 @@ def _examples(paths: Sequence[Path], passes: KeptPasses, arguments: argparse.Nam
 
     held_out = held_out_patients(groups_of(paths), arguments.held_out, arguments.seed)
     examples: list[PassExample] = []
-    with volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
+    with training_run.volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
         for path in volumes:
             volume = read_labelled_volume(path)
             for found in passes.of(volume, volume.patient in held_out):

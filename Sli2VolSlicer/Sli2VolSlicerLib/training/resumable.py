@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -143,3 +143,8 @@ def learning_rate_share(step: int, steps: int) -> float:
     if step < warm_up:
         return (step + 1) / warm_up
     return float(0.5 * (1 + np.cos(np.pi * (step - warm_up) / max(1, steps - warm_up))))
+
+
+def mean_or_nan(values: Sequence[float]) -> float:
+    """The mean; NaN where nothing was measured."""
+    return float(np.mean(values)) if values else float("nan")

@@ -17,7 +17,7 @@ from ...engine.ends.known_ends import EndSight, most_likely_end
 from ...engine.ends.network import EndNetwork, EndOpinion, EndSettings
 from ...engine.errors import VolumeError
 from ...engine.weights_file import save_network
-from ..resumable import ResumableRun, learning_rate_share
+from ..resumable import ResumableRun, learning_rate_share, mean_or_nan
 from .batches import EndBatch, EndBatches, EndSampler
 from .structures import EndStructure, kinds_of
 
@@ -87,7 +87,7 @@ class HeldOutEnds:
     def share_missed(self) -> float:
         """Mean over kinds of the share of the way by which ends are missed; NaN where nothing was held out."""
         shares = [each.missed / max(each.way, 1e-6) for each in self.kinds if each.kind]
-        return float(np.mean(shares)) if shares else float("nan")
+        return mean_or_nan(shares)
 
 
 class EndTrainer(ResumableRun[HeldOutEnds]):

@@ -16,6 +16,7 @@ from ...engine.mask_prior.prior import MaskPrior
 from ...engine.mask_prior.view import network_inputs
 from ..averaged import AveragedRun, begun_network, run_identity
 from ..refinement.held_out import measured_by_family
+from ..resumable import mean_or_nan
 from .cut_outs import CutOut
 from .episodes import Episode, EpisodeSampler, EpisodeSettings
 from .objective import mask_prior_loss
@@ -83,12 +84,12 @@ class HeldOutDice:
     @property
     def copied(self) -> float:
         """NaN where nothing was held out."""
-        return float(np.mean([each.copied for each in self.families])) if self.families else float("nan")
+        return mean_or_nan([each.copied for each in self.families])
 
     @property
     def drawn(self) -> float:
         """NaN where nothing was held out."""
-        return float(np.mean([each.drawn for each in self.families])) if self.families else float("nan")
+        return mean_or_nan([each.drawn for each in self.families])
 
 
 class MaskPriorTrainer(AveragedRun[HeldOutDice, MaskPriorNetwork, MaskPriorTraining]):

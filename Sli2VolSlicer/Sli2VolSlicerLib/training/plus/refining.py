@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from ...engine.errors import MethodError
-from ..resumable import ResumableRun, learning_rate_share
+from ..resumable import ResumableRun, learning_rate_share, mean_or_nan
 from .boxes import SIZE, Box, resized
 from .pseudo_labels import PseudoLabels
 
@@ -100,7 +100,7 @@ class PseudoLabelRefiner(ResumableRun[HeldOutAgreement]):
     def held_out_error(self) -> HeldOutAgreement:
         """How far the network agrees with pseudo-labels that it has not seen; NaN if there are none."""
         found = [float(_dice(self.probabilities(box) > 0.5, box.target)) for box in self._held_out]
-        return HeldOutAgreement(self.step, float(np.mean(found)) if found else float("nan"))
+        return HeldOutAgreement(self.step, mean_or_nan(found))
 
     @torch.no_grad()
     def probabilities(self, box: Box) -> torch.Tensor:

@@ -13,6 +13,7 @@ from ...engine.devices import choose_device
 from ...engine.refinement.network import RefinementNetwork, RefinementSettings
 from ...engine.refinement.network_refinement import LOOKS, log_odds, looked_at_again
 from ..averaged import AveragedRun, begun_network, run_identity
+from ..resumable import mean_or_nan
 from .augmentation import PassAugmentation, augmented
 from .batches import BatchSampler, BatchSettings, PassBatch, whole_pass
 from .examples import PassExample
@@ -75,12 +76,12 @@ class HeldOutDice:
     @property
     def before(self) -> float:
         """NaN where nothing was held out."""
-        return float(np.mean([each.before for each in self.families])) if self.families else float("nan")
+        return mean_or_nan([each.before for each in self.families])
 
     @property
     def after(self) -> float:
         """NaN where nothing was held out."""
-        return float(np.mean([each.after for each in self.families])) if self.families else float("nan")
+        return mean_or_nan([each.after for each in self.families])
 
 
 class RefinementTrainer(AveragedRun[HeldOutDice, RefinementNetwork, RefinementTraining]):
