@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
-from training.power_cut import PowerCut, cut_after_three_steps
+from training.power_cut import unbroken_and_resumed
 from training.test_plus import SHAPE, labels, volume
 
 from Sli2VolSlicerLib.engine.errors import MethodError
@@ -88,13 +88,7 @@ def test_without_monai_the_error_says_how_to_install_it(monkeypatch: pytest.Monk
 def test_a_resumed_training_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
     pytest.importorskip("monai")
     boxes = list(boxes_of(volume(), pseudo_labels()))
-    unbroken = PseudoLabelRefiner(boxes, SMALL)
-    unbroken.run_steps()
-    checkpoint = tmp_path / "refining.checkpoint"
-    with pytest.raises(PowerCut):
-        PseudoLabelRefiner(boxes, SMALL).run_steps(checkpoint, cut_after_three_steps)
-    resumed = PseudoLabelRefiner(boxes, SMALL)
-    resumed.run_steps(checkpoint)
+    unbroken, resumed = unbroken_and_resumed(lambda: PseudoLabelRefiner(boxes, SMALL), tmp_path / "run.checkpoint")
     assert torch.equal(resumed.probabilities(boxes[0]), unbroken.probabilities(boxes[0]))
     other = PseudoLabelRefiner(boxes, replace(SMALL, seed=2))
     other.run_steps()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
-from training.power_cut import PowerCut, cut_after_three_steps
+from training.power_cut import unbroken_and_resumed
 
 from Sli2VolSlicerLib.engine.errors import MethodError, WeightsError
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS
@@ -56,13 +56,7 @@ def test_another_seed_gives_other_weights() -> None:
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
-    unbroken = Trainer([volume()], SMALL)
-    unbroken.run()
-    checkpoint = tmp_path / "run.checkpoint"
-    with pytest.raises(PowerCut):
-        Trainer([volume()], SMALL).run(checkpoint, cut_after_three_steps)
-    resumed = Trainer([volume()], SMALL)
-    resumed.run(checkpoint)
+    unbroken, resumed = unbroken_and_resumed(lambda: Trainer([volume()], SMALL), tmp_path / "run.checkpoint")
     assert torch.equal(weights(resumed), weights(unbroken))
     assert resumed.curve == unbroken.curve
 

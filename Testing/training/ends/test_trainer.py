@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training.power_cut import PowerCut, cut_after_three_steps
+from training.power_cut import unbroken_and_resumed
 from training.refinement.toy import ball, volume
 
 from Sli2VolSlicerLib.engine.errors import VolumeError, WeightsError
@@ -34,13 +34,8 @@ def weights(trainer: EndTrainer) -> torch.Tensor:
 
 
 def test_the_same_seed_gives_the_same_weights_and_an_interrupted_run_goes_on(tmp_path: Path) -> None:
-    unbroken, broken = EndTrainer(BOTH, SMALL), EndTrainer(BOTH, SMALL)
-    unbroken.run_steps()
     checkpoint = tmp_path / "run.checkpoint"
-    with pytest.raises(PowerCut):
-        broken.run_steps(checkpoint, cut_after_three_steps)
-    resumed = EndTrainer(BOTH, SMALL)
-    resumed.run_steps(checkpoint)
+    unbroken, resumed = unbroken_and_resumed(lambda: EndTrainer(BOTH, SMALL), checkpoint)
     assert torch.equal(weights(resumed), weights(unbroken))
     with pytest.raises(WeightsError, match="other settings"):
         EndTrainer(BOTH, replace(SMALL, seed=2)).run_steps(checkpoint)

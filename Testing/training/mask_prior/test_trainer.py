@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from training.mask_prior.toy import PLAIN, SMALL, cone
-from training.power_cut import PowerCut, cut_after_three_steps
+from training.power_cut import unbroken_and_resumed
 
 from Sli2VolSlicerLib.engine.errors import WeightsError
 from Sli2VolSlicerLib.engine.mask_prior.network import MaskPriorNetwork
@@ -40,13 +40,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
-    unbroken = MaskPriorTrainer(CUT_OUTS, SETTINGS)
-    unbroken.run_steps()
-    checkpoint = tmp_path / "run.checkpoint"
-    with pytest.raises(PowerCut):
-        MaskPriorTrainer(CUT_OUTS, SETTINGS).run_steps(checkpoint, cut_after_three_steps)
-    resumed = MaskPriorTrainer(CUT_OUTS, SETTINGS)
-    resumed.run_steps(checkpoint)
+    unbroken, resumed = unbroken_and_resumed(lambda: MaskPriorTrainer(CUT_OUTS, SETTINGS), tmp_path / "run.checkpoint")
     assert torch.equal(weights(resumed.averaged), weights(unbroken.averaged))
     assert resumed.curve == unbroken.curve and [each.step for each in resumed.curve] == [2, 4]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training.power_cut import PowerCut, cut_after_three_steps
+from training.power_cut import PowerCut, cut_after_three_steps, unbroken_and_resumed
 from training.refinement.toy import SMALL, example, known_up_to, sent_on
 
 from Sli2VolSlicerLib.engine.errors import WeightsError
@@ -39,13 +39,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
-    unbroken = RefinementTrainer(EXAMPLES, SETTINGS)
-    unbroken.run_steps()
-    checkpoint = tmp_path / "run.checkpoint"
-    with pytest.raises(PowerCut):
-        RefinementTrainer(EXAMPLES, SETTINGS).run_steps(checkpoint, cut_after_three_steps)
-    resumed = RefinementTrainer(EXAMPLES, SETTINGS)
-    resumed.run_steps(checkpoint)
+    unbroken, resumed = unbroken_and_resumed(lambda: RefinementTrainer(EXAMPLES, SETTINGS), tmp_path / "run.checkpoint")
     assert torch.equal(weights(resumed.averaged), weights(unbroken.averaged))
     assert torch.equal(weights(resumed.network), weights(unbroken.network))
     assert resumed.curve == unbroken.curve and [each.step for each in resumed.curve] == [2, 4]
