@@ -43,7 +43,7 @@ _DESCRIPTIONS = {
     "sli2vol-plus": "Sli2Vol+ (An et al. 2025) on our backbone: second derivatives, training guided by pseudo-labels",
     "sli2vol-plus-verified": "the same with the verification of Sli2Vol, which its paper does not speak of",
     "sli2vol-unrefined": "ours, the passes left as they come",
-    "sli2vol": "ours, the default: the same, each pass then mended as a whole",
+    "sli2vol": "ours, the default: the same, each pass then mended as a whole, and ended where its kind is known to end",
     "auto": (
         "`sli2vol`, or for passes where that is clearly the better way the same with optical flow in place of the "
         "affinity, by how well each reproduces the painted slice after one slice out and back"
