@@ -169,21 +169,30 @@ class PageByMouse:
         """Turn the wheel over the axial view until it shows a slice."""
         x, y = (int(value) for value in screen.centre)
         origin = ScrollOrigin.from_viewport(x, y)
-        for _ in range(20):
-            step = index - self.shown_slice()
+        for attempt in range(30):
+            shown = self.shown_slice()
+            step = index - shown
             if step == 0:
                 return
             actions = self._actions()
-            for _ in range(min(10, abs(step))):
+            # Where the machine is busy the view follows late: smaller steps, and more patience.
+            for _ in range(min(10 if attempt < 10 else 1, abs(step))):
                 actions.scroll_from_origin(origin, 0, -120 if step > 0 else 120)
             actions.perform()
-            self._until_still()
+            self._until_moved(shown, 5.0)
+            self._until_still(0.4 + 0.1 * attempt)
         raise AssertionError(f"slice {index} was not reached")
 
-    def _until_still(self) -> None:
+    def _until_moved(self, shown: int, longest_s: float) -> None:
+        """Wait until the axial view shows another slice, but not for ever: it may have been at its end."""
+        began = time.monotonic()
+        while self.shown_slice() == shown and time.monotonic() - began < longest_s:
+            time.sleep(_SCREEN_PAUSE_S)
+
+    def _until_still(self, moment_s: float) -> None:
         """Wait until the axial view has stayed where it is for a moment."""
         shown, since = self.shown_slice(), time.monotonic()
-        while time.monotonic() - since < 0.4:
+        while time.monotonic() - since < moment_s:
             if self.shown_slice() != shown:
                 shown, since = self.shown_slice(), time.monotonic()
             time.sleep(_SCREEN_PAUSE_S)
