@@ -160,10 +160,14 @@ class PageByMouse:
         return Screen(centre, (scale * spacing[1], scale * spacing[0]), shape)
 
     def _axial_view(self) -> Any:
-        """The largest picture of a view."""
-        self.until(lambda: len(self.driver.find_elements(By.CSS_SELECTOR, _VIEWS)) >= 4)
-        images = self.driver.find_elements(By.CSS_SELECTOR, _VIEWS)
-        return max(images, key=lambda each: each.size["width"] * each.size["height"])
+        """The largest picture of a view, once all have come; until then they have no size."""
+
+        def areas() -> list[tuple[float, Any]]:
+            images = self.driver.find_elements(By.CSS_SELECTOR, _VIEWS)
+            return [(each.size["width"] * each.size["height"], each) for each in images]
+
+        self.until(lambda: sum(area > 0 for area, _ in areas()) >= 4)
+        return max(areas(), key=lambda each: each[0])[1]
 
     def scroll_to(self, index: int, screen: Screen) -> None:
         """Turn the wheel over the axial view until it shows a slice."""
