@@ -39,6 +39,8 @@ INTERPOLATING_ROWS = ("interpolation",)
 
 ALL_ROWS = (*ENGINE_ROWS, *SLICER_ROWS, *INTERPOLATING_ROWS)
 OURS = "sli2vol"
+VARIANTS = ("overfit", "auto")
+"""Rows that begin with ours and change some of it: mostly they tie with it."""
 
 _WEIGHTS_OF = {
     "voxelmorph": "voxelmorph",

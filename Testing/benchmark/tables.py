@@ -20,7 +20,7 @@ from .pairing import (
     with_fewer,
 )
 from .records import CaseResult
-from .rows import OURS
+from .rows import OURS, VARIANTS
 from .speed import Speed
 from .summary import (
     Interval,
@@ -43,7 +43,7 @@ _DESCRIPTIONS = {
     "sli2vol-plus": "Sli2Vol+ (An et al. 2025) on our backbone: second derivatives, training guided by pseudo-labels",
     "sli2vol-plus-verified": "the same with the verification of Sli2Vol, which its paper does not speak of",
     "sli2vol-unrefined": "ours, the passes left as they come",
-    "sli2vol": "ours, the default: the same, each pass then mended as a whole, and ended where its kind is known to end",
+    "sli2vol": "ours, the default: the same, each pass mended as a whole, and ended where its kind is known to end",
     "auto": (
         "`sli2vol`, or for passes where that is clearly the better way the same with optical flow in place of the "
         "affinity, by how well each reproduces the painted slice after one slice out and back"
@@ -162,14 +162,16 @@ def _against_ours(rows: Rows) -> str:
         ours, theirs = in_common(rows[OURS], results)
         shared = family_means(theirs).keys()
         ahead = families_ahead(ours, theirs)
-        ahead_of_all -= shared - set(ahead)
+        if name not in VARIANTS:
+            ahead_of_all -= shared - set(ahead)
         difference = paired_difference(ours, theirs)
         lines.append([name, interval(difference), size(ours), f"{len(ahead)} of {len(shared)}", ", ".join(ahead)])
     header = (f"`{OURS}` against", "difference in Dice", "on", "families ahead", "which")
     return (
         f"Pairs are compared on the painted slices that both rows have.\n\n{table(header, lines)}\n`{OURS}` is ahead "
         f"of every other row in {len(ahead_of_all)} of {len(families)} families "
-        f"({', '.join(sorted(ahead_of_all)) or 'none'}).\n"
+        f"({', '.join(sorted(ahead_of_all)) or 'none'}), rows that begin with its own result "
+        f"({', '.join(VARIANTS)}) left aside.\n"
     )
 
 

@@ -78,6 +78,11 @@ def test_a_row_that_lacks_a_family_does_not_decide_who_is_ahead_there() -> None:
     assert "is ahead of every other row in 2 of 2 families (hnCT, laMR)" in text
 
 
+def test_a_variant_of_ours_that_ties_does_not_decide_either() -> None:
+    rows = {"sli2vol": row("sli2vol", 0.5), "auto": row("auto", 0.5), "copy": row("copy", 0.25)}
+    assert "is ahead of every other row in 1 of 1 families (hnCT)" in families_section(rows)
+
+
 def test_ends_are_told_as_a_share_of_the_paper_s_and_rows_given_them_are_named() -> None:
     rows = {
         "sli2vol-paper": [result(row="sli2vol-paper", over=(4, 4), under=(0, 4))],
