@@ -28,7 +28,7 @@ from .interactive_records import (
 )
 from .interpolations import fill_between_slices, shape_interpolation
 from .metrics import dice
-from .rows import ENGINE_ROWS, OURS, RowSpec, fingerprint, row_specs
+from .rows import ENGINE_ROWS, OURS, RowSpec, fingerprint, method_of, row_specs
 from .run import Options, chosen_cases, facts, thread_limit
 
 if TYPE_CHECKING:
@@ -170,15 +170,13 @@ def _play_all(jobs: Sequence[_Job], output: Path, options: Options, report: Repo
 def play_case(job: _Job) -> list[InteractiveResult]:
     """All policies on one case, in a process of its own."""
     from Sli2VolSlicerLib.engine.descriptors import descriptors_of
-    from Sli2VolSlicerLib.engine.methods import create_method
     from Sli2VolSlicerLib.engine.session import PropagationSession
     from Sli2VolSlicerLib.engine.simulation import SimulatedUser, simulate
     from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
     volume = load_volume(job.case)
     truth = volume.truth(job.case)
-    spec = job.spec
-    method = create_method(spec.name, spec.weights, spec.device, refinement=spec.refinement, ends=spec.ends)
+    method = method_of(job.spec)
     stack = SliceStack(volume.image, volume.spacing_mm, axis=0)
     features = descriptors_of(stack, method)
     shared = PropagationSession(stack, method)

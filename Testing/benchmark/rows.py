@@ -117,7 +117,8 @@ def _is_of_the_engine(name: str) -> bool:
     return name in (*ENGINE_ROWS, *INTERPOLATING_ROWS, *ABLATIONS)
 
 
-def _method(spec: RowSpec) -> Method:
+def method_of(spec: RowSpec) -> Method:
+    """What a row of the engine propagates by."""
     from Sli2VolSlicerLib.engine.methods import create_method
 
     if spec.name in ABLATIONS:
@@ -134,7 +135,7 @@ class EngineSession:
         from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
         stack = SliceStack(volume.image, volume.spacing_mm, axis=0)
-        self._session = PropagationSession(stack, _method(spec))
+        self._session = PropagationSession(stack, method_of(spec))
         self._is_given_ends = spec.name in INTERPOLATING_ROWS
 
     def segment(self, work: Work) -> RowResult:

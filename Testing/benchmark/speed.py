@@ -15,7 +15,7 @@ from . import memory
 from .alone import alone
 from .cases import BenchmarkError, Case, list_cases, load_volume, seed_slice
 from .plain_paper import plain_step
-from .rows import OURS, RowSpec, row_specs
+from .rows import OURS, RowSpec, method_of, row_specs
 
 if TYPE_CHECKING:
     from .run import Options
@@ -131,13 +131,12 @@ def propagate_speed(case: Case, spec: RowSpec) -> PropagateSpeed:
     truth = volume.truth(case)
     index = seed_slice(truth, case.name)
     started = time.perf_counter()
-    from Sli2VolSlicerLib.engine.methods import create_method
     from Sli2VolSlicerLib.engine.recommendation import RecommendationRequest, recommend
     from Sli2VolSlicerLib.engine.records import Anchor
     from Sli2VolSlicerLib.engine.session import PropagationSession
     from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
-    method = create_method(spec.name, spec.weights, spec.device, refinement=spec.refinement, ends=spec.ends)
+    method = method_of(spec)
     stack = SliceStack(volume.image, volume.spacing_mm, axis=0)
     session = PropagationSession(stack, method)
     prepared = time.perf_counter()

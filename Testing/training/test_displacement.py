@@ -75,11 +75,11 @@ def test_the_roughness_of_a_shift_is_nothing_and_that_of_a_stretch_its_square() 
 
 def test_the_same_seed_gives_the_same_weights_and_they_come_back_from_their_file(tmp_path: Path) -> None:
     first, second = DisplacementTrainer([volume()], SMALL), DisplacementTrainer([volume()], SMALL)
-    first.run()
-    second.run(tmp_path / "run.checkpoint")
+    first.run_steps()
+    second.run_steps(tmp_path / "run.checkpoint")
     first.save(tmp_path / "first.safetensors", {})
     resumed = DisplacementTrainer([volume()], SMALL)
-    resumed.run(tmp_path / "run.checkpoint")
+    resumed.run_steps(tmp_path / "run.checkpoint")
     resumed.save(tmp_path / "second.safetensors", {})
     one, other = (load_displacement(tmp_path / f"{name}.safetensors").state_dict() for name in ("first", "second"))
     assert all(torch.equal(one[name], other[name]) for name in one)
@@ -93,5 +93,6 @@ def test_the_preset_gives_a_training_of_displacements() -> None:
 @pytest.mark.slow
 def test_training_learns_to_warp_slices_onto_their_neighbours() -> None:
     trainer = DisplacementTrainer([volume(0), volume(1)], replace(SMALL, steps=60, pairs=4, held_out_every=60))
-    trained = trainer.run().curve[-1]
+    trainer.run_steps()
+    trained = trainer.curve[-1]
     assert trained.network < 0.9 * trained.copying

@@ -152,27 +152,27 @@ def test_the_error_is_that_of_the_slices_and_the_weighted_one_of_the_masks() -> 
 
 def test_the_same_seed_gives_the_same_weights_and_other_labels_do_not() -> None:
     first, second = trainer(), trainer()
-    first.run()
-    second.run()
+    first.run_steps()
+    second.run_steps()
     assert torch.equal(weights(first), weights(second))
     unguided = PlusTrainer([seen(volume("first")), seen(volume("second", 1))], {}, SMALL)
-    unguided.run()
+    unguided.run_steps()
     assert not torch.equal(weights(first), weights(unguided))
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does_and_other_labels_are_refused(tmp_path: Path) -> None:
     unbroken = trainer()
-    unbroken.run()
+    unbroken.run_steps()
     checkpoint = tmp_path / "run.checkpoint"
     with pytest.raises(PowerCut):
-        trainer().run(checkpoint, cut_after_three_steps)
+        trainer().run_steps(checkpoint, cut_after_three_steps)
     resumed = trainer()
-    resumed.run(checkpoint)
+    resumed.run_steps(checkpoint)
     assert torch.equal(weights(resumed), weights(unbroken))
     assert resumed.curve == unbroken.curve
     volumes = [seen(volume("first")), seen(volume("second", 1))]
     with pytest.raises(WeightsError, match="other settings"):
-        PlusTrainer(volumes, {"first": labels()}, SMALL).run(checkpoint)
+        PlusTrainer(volumes, {"first": labels()}, SMALL).run_steps(checkpoint)
 
 
 def test_it_begins_with_what_fits_of_another_network() -> None:
@@ -199,6 +199,7 @@ def test_the_saved_weights_say_what_they_see(tmp_path: Path) -> None:
 def test_training_learns_to_rebuild_slices_better_than_copying_them() -> None:
     run = trainer(replace(SMALL, steps=60, pairs=4, held_out_every=60))
     untrained = run.held_out_error()
-    trained = run.run().curve[-1]
+    run.run_steps()
+    trained = run.curve[-1]
     assert trained.network < 0.8 * untrained.network
     assert trained.network < trained.copying

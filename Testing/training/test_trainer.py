@@ -43,15 +43,15 @@ def weights(trainer: Trainer) -> torch.Tensor:
 
 def test_the_same_seed_gives_the_same_weights() -> None:
     first, second = Trainer([volume()], SMALL), Trainer([volume()], SMALL)
-    first.run()
-    second.run()
+    first.run_steps()
+    second.run_steps()
     assert torch.equal(weights(first), weights(second))
 
 
 def test_another_seed_gives_other_weights() -> None:
     first, second = Trainer([volume()], SMALL), Trainer([volume()], replace(SMALL, seed=2))
-    first.run()
-    second.run()
+    first.run_steps()
+    second.run_steps()
     assert not torch.equal(weights(first), weights(second))
 
 
@@ -63,14 +63,14 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
     checkpoint = tmp_path / "run.checkpoint"
-    Trainer([volume()], SMALL).run(checkpoint)
+    Trainer([volume()], SMALL).run_steps(checkpoint)
     with pytest.raises(WeightsError, match="other settings"):
-        Trainer([volume()], replace(SMALL, seed=2)).run(checkpoint)
+        Trainer([volume()], replace(SMALL, seed=2)).run_steps(checkpoint)
 
 
 def test_the_saved_weights_compute_what_the_trained_network_does(tmp_path: Path) -> None:
     trainer = Trainer([volume()], SMALL)
-    trainer.run()
+    trainer.run_steps()
     trainer.save(tmp_path / "weights.safetensors", {"method": "sli2vol"})
     slices = torch.rand((1, 1, 32, 32))
     with torch.no_grad():
@@ -96,6 +96,7 @@ def test_only_methods_with_a_network_are_trained() -> None:
 def test_training_learns_to_rebuild_slices_better_than_copying_them() -> None:
     trainer = Trainer([volume(0), volume(1)], replace(SMALL, steps=60, pairs=4, deformed=2, held_out_every=60))
     untrained = trainer.held_out_error()
-    trained = trainer.run().curve[-1]
+    trainer.run_steps()
+    trained = trainer.curve[-1]
     assert trained.network < 0.8 * untrained.network
     assert trained.network < trained.copying

@@ -48,9 +48,10 @@ class FeatureCache:
                 wanted = wanted.union(kept[0])
             kept = self._computed(index, wanted)
             self._kept[index] = kept
+            # A slice computed anew has kept its old place, and must not be the one that goes.
+            self._kept.move_to_end(index)
+            self._forget()
         self._kept.move_to_end(index)
-        # Only now: a slice computed anew had kept its old place, and must not be the one that goes.
-        self._forget()
         have, tensor = kept
         return tensor[(..., *region.within(have))]
 

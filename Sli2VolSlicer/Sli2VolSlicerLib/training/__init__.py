@@ -2,15 +2,13 @@
 
 from .presets import TRAINABLE, training_settings
 from .sampling import SamplingSettings, TrainingVolume
-from .trainer import HeldOutError, StepCallback, Trainer, TrainingReport, TrainingSettings
+from .trainer import HeldOutError, Trainer, TrainingSettings
 
 __all__ = [
     "TRAINABLE",
     "HeldOutError",
     "SamplingSettings",
-    "StepCallback",
     "Trainer",
-    "TrainingReport",
     "TrainingSettings",
     "TrainingVolume",
     "training_settings",

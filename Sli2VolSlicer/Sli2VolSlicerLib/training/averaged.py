@@ -17,7 +17,7 @@ from torch import nn
 from ..engine.mask_prior.network import MaskPriorNetwork
 from ..engine.refinement.network import RefinementNetwork
 from ..engine.weights_file import save_network
-from .resumable import MeasuredT, ResumableRun, RunSettings, learning_rate_share
+from .resumable import MeasuredT, ResumableRun, RunSettings, set_learning_rate
 
 _AVERAGING_BEGINS = 20
 """The average over steps forgets faster at first: after n steps it keeps n / (n + this)."""
@@ -86,8 +86,7 @@ class AveragedRun(ResumableRun[MeasuredT], Generic[MeasuredT, NetworkT, Settings
 
     def _one_step(self) -> float:
         settings = self.settings
-        for group in self._optimiser.param_groups:
-            group["lr"] = settings.learning_rate * learning_rate_share(self.step, settings.steps)
+        set_learning_rate(self._optimiser, settings.learning_rate, self.step, settings.steps)
         self.network.train()
         self._optimiser.zero_grad(set_to_none=True)
         # Every step has a generator of its own: a resumed run draws what an unbroken one would.

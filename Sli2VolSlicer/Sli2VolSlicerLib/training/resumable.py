@@ -145,6 +145,12 @@ def learning_rate_share(step: int, steps: int) -> float:
     return float(0.5 * (1 + np.cos(np.pi * (step - warm_up) / max(1, steps - warm_up))))
 
 
+def set_learning_rate(optimiser: torch.optim.Optimizer, peak: float, step: int, steps: int) -> None:
+    """Give an optimiser its learning rate for a step: a share of the peak."""
+    for group in optimiser.param_groups:
+        group["lr"] = peak * learning_rate_share(step, steps)
+
+
 def mean_or_nan(values: Sequence[float]) -> float:
     """The mean; NaN where nothing was measured."""
     return float(np.mean(values)) if values else float("nan")

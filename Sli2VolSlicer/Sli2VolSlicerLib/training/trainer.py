@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ..engine.network import CorrespondenceNetwork, NetworkSettings
 from ..engine.weights_file import save_network
 from .augmentation import AugmentationSettings, jitter_intensity, random_flow
 from .objective import MARGIN, correspondence_error, reconstruction_error, reconstruction_targets
-from .resumable import ResumableRun, learning_rate_share
+from .resumable import ResumableRun, set_learning_rate
 from .sampling import PairSampler, SamplingSettings, TrainingVolume
 
 
@@ -63,24 +63,6 @@ class HeldOutError:
     copying: float
 
 
-@dataclass(frozen=True)
-class TrainingReport:
-    """What a run gave.
-
-    Attributes:
-        curve: held-out error through training, the last entry that of the saved weights.
-        seconds: wall time of this call (a resumed run counts from where it resumed).
-        held_out: names of the volumes kept out of training.
-    """
-
-    curve: tuple[HeldOutError, ...]
-    seconds: float
-    held_out: tuple[str, ...]
-
-
-StepCallback = Callable[[int, float, HeldOutError | None], None]
-
-
 def split_volumes(volumes: Sequence[TrainingVolume]) -> tuple[list[TrainingVolume], list[TrainingVolume]]:
     """Every tenth volume is kept out; with fewer than ten, the last; with one, none can be."""
     if len(volumes) < 2:
@@ -113,16 +95,6 @@ class Trainer(ResumableRun[HeldOutError]):
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimiser = self._make_optimiser()
 
-    def run(self, checkpoint: Path | None = None, on_step: StepCallback | None = None) -> TrainingReport:
-        """Train to the last step, resuming from `checkpoint` if it exists.
-
-        Raises:
-            WeightsError: the checkpoint belongs to other settings.
-        """
-        seconds = self.run_steps(checkpoint, on_step)
-        self.network.eval()
-        return TrainingReport(tuple(self.curve), seconds, self.held_out_names)
-
     def save(self, path: Path, facts: dict[str, str]) -> None:
         """Write the weights with the settings of the run."""
         save_network(self._trained, path, {"training": repr(asdict(self.settings)), **facts})
@@ -143,8 +115,7 @@ class Trainer(ResumableRun[HeldOutError]):
 
     def _one_step(self) -> float:
         settings = self.settings
-        for group in self._optimiser.param_groups:
-            group["lr"] = settings.learning_rate * learning_rate_share(self.step, settings.steps)
+        set_learning_rate(self._optimiser, settings.learning_rate, self.step, settings.steps)
         self.network.train()
         # Every step has a generator of its own: a resumed run draws what an unbroken one would.
         loss = self._loss(np.random.default_rng([settings.seed, self.step]))

@@ -13,7 +13,7 @@ from ..protocol import Refinement
 from .network import EndNetwork, EndOpinion
 from .view import Frame, maps_of, measures_of
 
-_FIRST_SLICES = 8
+FIRST_SLICES = 8
 """What a structure is, is asked of so many slices after the drawn one."""
 
 _SURE_OF_THE_KIND = 0.9
@@ -80,11 +80,11 @@ class KnownEnds:
         if room < 1 or not self._known or not drawn.any():
             return None
         sight = EndSight(self._network, run.grid.intensity, run.grid.spacing_mm, run.anchor_slice, run.step, drawn)
-        first = sight.of(range(1, min(room, _FIRST_SLICES) + 1))
+        first = sight.of(range(1, min(room, FIRST_SLICES) + 1))
         if float(first.kind.softmax(dim=1)[:, self._known].sum(dim=1).mean()) < _SURE_OF_THE_KIND:
             return None
         parts = [first.present]
-        for begin in range(_FIRST_SLICES + 1, room + 1, _BATCH):
+        for begin in range(FIRST_SLICES + 1, room + 1, _BATCH):
             parts.append(sight.of(range(begin, min(room + 1, begin + _BATCH))).present)
         return most_likely_end(torch.cat(parts).numpy() + _RATHER_THERE)
 

@@ -112,22 +112,20 @@ class EndSampler:
 
     def _sampling_shares(self) -> np.ndarray:
         settings = self._settings
-        kind = {source: bool(self._by_source[source][0].kind) for source in self._sources}
-        is_across = {source: kind[source] and source not in self._kinds for source in self._sources}
-        across, other = sum(is_across.values()), sum(not each for each in kind.values())
-        along = len(self._sources) - across - other
-        shares = np.array(
-            [
-                settings.across_share / across
-                if is_across[source]
-                else (1 - settings.across_share - settings.other_share) / max(1, along)
-                if kind[source]
-                else settings.other_share / other
-                for source in self._sources
-            ]
-        )
+        of_all = {
+            "across": settings.across_share,
+            "other": settings.other_share,
+            "along": 1 - settings.across_share - settings.other_share,
+        }
+        ways = [self._way(self._by_source[source][0]) for source in self._sources]
+        shares = np.array([of_all[way] / ways.count(way) for way in ways])
         result: np.ndarray = shares / shares.sum()
         return result
+
+    def _way(self, one: EndStructure) -> str:
+        if not one.kind:
+            return "other"
+        return "along" if one.source in self._kinds else "across"
 
     def _shown(self, one: EndStructure, generator: np.random.Generator) -> EndBatch | None:
         """One structure drawn on a random slice, and slices to one side of it; None if there are none."""

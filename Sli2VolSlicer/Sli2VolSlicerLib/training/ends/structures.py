@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -58,7 +59,7 @@ class EndStructure:
     mask: np.ndarray
     is_held_out: bool
 
-    @property
+    @cached_property
     def areas(self) -> np.ndarray:
         """Pixels on every slice of the volume, int64 (slices,)."""
         result = np.zeros(len(self.volume.intensity), np.int64)

@@ -13,11 +13,11 @@ import torch
 from torch.nn import functional
 
 from ...engine.devices import choose_device
-from ...engine.ends.known_ends import EndSight, most_likely_end
+from ...engine.ends.known_ends import FIRST_SLICES, EndSight, most_likely_end
 from ...engine.ends.network import EndNetwork, EndOpinion, EndSettings
 from ...engine.errors import VolumeError
 from ...engine.weights_file import save_network
-from ..resumable import ResumableRun, learning_rate_share, mean_or_nan
+from ..resumable import ResumableRun, mean_or_nan, set_learning_rate
 from .batches import EndBatch, EndBatches, EndSampler
 from .structures import EndStructure, kinds_of
 
@@ -116,7 +116,7 @@ class EndTrainer(ResumableRun[HeldOutEnds]):
             raise VolumeError(msg)
         self._asked = None if known is None else tuple(known)
         self._sampler = EndSampler(structures, kinds, settings.batches)
-        self._held_out = [each for each in structures if each.is_held_out and each.source in (*kinds, each.kind)]
+        self._held_out = [each for each in structures if each.is_held_out and each.source == each.kind]
         torch.manual_seed(settings.seed)
         self.network = EndNetwork(EndSettings(settings.widths, kinds)).to(settings.device)
         self._optimiser = torch.optim.AdamW(
@@ -170,15 +170,14 @@ class EndTrainer(ResumableRun[HeldOutEnds]):
                 continue
             sight = EndSight(self.network, one.volume.seen, one.volume.spacing_mm, anchor, step, one.drawn(anchor))
             opinion = sight.of(range(1, room + 1))
-            belief = opinion.kind[:8].softmax(dim=1)[:, number].mean()
+            belief = opinion.kind[:FIRST_SLICES].softmax(dim=1)[:, number].mean()
             missed = abs(most_likely_end(opinion.present.numpy()) - int(true))
             measured.append((float(missed), float(true), float(belief)))
         return measured
 
     def _one_step(self) -> float:
         settings = self.settings
-        for group in self._optimiser.param_groups:
-            group["lr"] = settings.learning_rate * learning_rate_share(self.step, settings.steps)
+        set_learning_rate(self._optimiser, settings.learning_rate, self.step, settings.steps)
         # Every step has a generator of its own: a resumed run draws what an unbroken one would.
         generator = np.random.default_rng([settings.seed, self.step])
         batch = self._sampler.draw(generator)

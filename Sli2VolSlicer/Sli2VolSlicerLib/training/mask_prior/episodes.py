@@ -12,6 +12,7 @@ from torch.nn import functional
 from ...engine.errors import VolumeError
 from ..augmentation import AugmentationSettings, jitter_intensity
 from ..refinement.batches import BatchSettings, sampling_shares
+from ..refinement.objects import NOTHING_TO_LEARN_FROM
 from .cut_outs import CutOut
 
 _LEAST_DRAWN = 8
@@ -93,11 +94,7 @@ class EpisodeSampler:
         self.cut_outs = tuple(one for one in cut_outs if not one.is_held_out)
         self._usable = [np.flatnonzero(one.mask.sum(axis=(1, 2)) >= _LEAST_DRAWN) for one in self.cut_outs]
         if not any(len(usable) for usable in self._usable):
-            msg = (
-                "The volumes give nothing to learn from: no labelled structure on five slices or more and no region of "
-                "like intensity outside the patients held out. Give more volumes, or hold fewer patients out."
-            )
-            raise VolumeError(msg)
+            raise VolumeError(NOTHING_TO_LEARN_FROM)
         shares = sampling_shares([one.family for one in self.cut_outs], settings.shares)
         shares[[len(usable) == 0 for usable in self._usable]] = 0
         self._shares = shares / shares.sum()

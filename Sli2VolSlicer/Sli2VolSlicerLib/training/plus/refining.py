@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from ...engine.errors import MethodError
-from ..resumable import ResumableRun, learning_rate_share, mean_or_nan
+from ..resumable import ResumableRun, mean_or_nan, set_learning_rate
 from .boxes import SIZE, Box, resized
 from .pseudo_labels import PseudoLabels
 
@@ -110,8 +110,7 @@ class PseudoLabelRefiner(ResumableRun[HeldOutAgreement]):
 
     def _one_step(self) -> float:
         settings = self.settings
-        for group in self._optimiser.param_groups:
-            group["lr"] = settings.learning_rate * learning_rate_share(self.step, settings.steps)
+        set_learning_rate(self._optimiser, settings.learning_rate, self.step, settings.steps)
         generator = np.random.default_rng([settings.seed, self.step])
         chosen = [self._learnt[int(i)] for i in generator.integers(len(self._learnt), size=settings.boxes)]
         inputs = torch.stack([box.inputs for box in chosen]).float()

@@ -11,7 +11,7 @@ import torch
 from ...engine.errors import VolumeError
 from ...engine.refinement.view import maps_of
 from .examples import PassExample
-from .objects import GROWN, TRACKED, Family
+from .objects import GROWN, NOTHING_TO_LEARN_FROM, TRACKED, Family
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,7 @@ class BatchSampler:
         self.settings = settings
         self.examples = tuple(example for example in examples if not example.is_held_out)
         if not self.examples:
-            msg = (
-                "The volumes give nothing to learn from: no labelled structure on five slices or more and no region of "
-                "like intensity outside the patients held out. Give more volumes, or hold fewer patients out."
-            )
-            raise VolumeError(msg)
+            raise VolumeError(NOTHING_TO_LEARN_FROM)
         self._shares = sampling_shares([example.family for example in self.examples], settings)
         self._lengths = np.array([min(settings.longest, len(example.soft)) for example in self.examples])
 

@@ -17,6 +17,12 @@ TRACKED = "tracked"
 """The group of all tracks (`tracks.py`)."""
 
 LEAST_SLICES = 5
+NOTHING_TO_LEARN_FROM = (
+    "The volumes give nothing to learn from: no labelled structure on five slices or more and no region of "
+    "like intensity outside the patients held out. Give more volumes, or hold fewer patients out."
+)
+"""Said where a sampler is left without structures."""
+
 _LEAST_AREA = 9
 """Mean area in pixels of a grown region's slices."""
 
