@@ -11,7 +11,6 @@ from commands.files import write_labelled_volumes
 from safetensors import safe_open
 
 from Sli2VolSlicerLib.commands.main import main
-from Sli2VolSlicerLib.commands.train_refinement import label_file_of, patient_of
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
 from Sli2VolSlicerLib.engine.refinement.network import RefinementNetwork, RefinementSettings
 from Sli2VolSlicerLib.engine.weights_file import load_refinement, save_network
@@ -87,25 +86,3 @@ def test_a_label_on_another_grid_is_refused(folder: Path, capsys: pytest.Capture
     assert train(folder) == 2
     assert "coneCT_2_label.nii.gz is not on the image's grid" in capsys.readouterr().err
     assert not output(folder).exists()
-
-
-@pytest.mark.parametrize(
-    ("name", "group", "patient"),
-    [
-        ("sarcomaCT_004_img.nii.gz", "sarcoma", "sarcoma_004"),
-        ("sarcomaMRT1_004_img.nii.gz", "sarcoma", "sarcoma_004"),
-        ("chaosT2MR_7.nii", "chaos", "chaos_7"),
-        ("ward_CT_12_after_3.nrrd", "ward_CT_12_after", "ward_CT_12_after_3"),
-        ("abdomenCT_andrei_img.nii.gz", "abdomen", "abdomen_andrei"),
-        ("17.mha", "volumes", "17"),
-    ],
-)
-def test_the_name_says_whose_volume_it_is(name: str, group: str, patient: str) -> None:
-    assert patient_of(Path(name)) == (group, patient)
-
-
-@pytest.mark.parametrize("volume", ["a.nii.gz", "a_img.nii.gz", "a.nrrd"])
-def test_labels_lie_beside_the_volume(tmp_path: Path, volume: str) -> None:
-    assert label_file_of(tmp_path / volume) is None
-    (tmp_path / "a_label.nii.gz").write_text("")
-    assert label_file_of(tmp_path / volume) == tmp_path / "a_label.nii.gz"

@@ -17,12 +17,13 @@ NO_CHECKPOINT = (("--checkpoint", "{tmp}/nowhere/checkpoint"), "does not exist")
 NO_FOLDER = (("--output", "{tmp}/nowhere/weights.safetensors"), "does not exist")
 NO_WEIGHTS = (("--weights", "{tmp}/nowhere.safetensors"), "no weights file")
 NO_EARLIER = (("--from", "{tmp}/nowhere.safetensors"), "no weights file")
+NO_LABELS = (("--labels", "{tmp}/nowhere"), "no folder")
 ALL_HELD_OUT = (("--held-out", "1"), "under 1")
 OUTPUT_IS_INPUT = (("--from", "{tmp}/out/w.safetensors", "--output", "{tmp}/out/w.safetensors"), "is an input")
 REFUSED = {
     "train": [(("--method", "copy"), "'copy'"), NO_STEP, NO_CHECKPOINT, NO_FOLDER],
-    "train-ends": [NO_STEP, NO_CHECKPOINT, NO_FOLDER, ALL_HELD_OUT],
-    "train-mask-prior": [NO_STEP, NO_CHECKPOINT, NO_FOLDER, NO_EARLIER, ALL_HELD_OUT, OUTPUT_IS_INPUT],
+    "train-ends": [NO_STEP, NO_CHECKPOINT, NO_FOLDER, ALL_HELD_OUT, NO_LABELS],
+    "train-mask-prior": [NO_STEP, NO_CHECKPOINT, NO_FOLDER, NO_EARLIER, ALL_HELD_OUT, NO_LABELS, OUTPUT_IS_INPUT],
     "train-plus": [NO_STEP, (("--refining-steps", "0"), "at least 1 step"), NO_CHECKPOINT, NO_FOLDER, NO_EARLIER],
     "train-refinement": [
         NO_STEP,
@@ -31,6 +32,7 @@ REFUSED = {
         NO_WEIGHTS,
         NO_EARLIER,
         ALL_HELD_OUT,
+        NO_LABELS,
         OUTPUT_IS_INPUT,
     ],
 }

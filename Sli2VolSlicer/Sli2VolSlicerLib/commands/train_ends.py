@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine.errors import VolumeError
 from . import training_run
+from .labelled_volumes import groups_of, held_out_of, read_labelled_volume
 from .train import find_volumes
-from .train_refinement import groups_of, read_labelled_volume
 
 if TYPE_CHECKING:
     from ..training.ends import EndStructure, HeldOutEnds
@@ -39,9 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         commands, "train-ends", "train the ends of structures on labelled volumes", _DESCRIPTION, run
     )
     training_run.add_held_out(parser)
-    parser.add_argument(
-        "--hold-out", nargs="+", metavar="PATIENT", help="hold out these patients instead, e.g. headneck_12"
-    )
+    training_run.add_labels(parser)
     parser.add_argument(
         "--known",
         nargs="+",
@@ -80,33 +77,15 @@ def _structures(paths: Sequence[Path], arguments: argparse.Namespace) -> list[En
     """What to learn from, and what to measure on, volume by volume."""
     from ..training.ends import end_structures
 
-    held_out = _held_out(groups_of(paths), arguments)
+    held_out = held_out_of(groups_of(paths), arguments)
     found: list[EndStructure] = []
     with training_run.volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
         for number, path in enumerate(volumes):
-            volume = read_labelled_volume(path)
+            volume = read_labelled_volume(path, arguments.labels)
             generator = np.random.default_rng([20_263, arguments.seed, number])
             found.extend(end_structures(volume, volume.patient in held_out, _GROWN, generator))
             stop_if_cancelled(f"{path}; no step was trained")
     return found
-
-
-def _held_out(group_of: dict[str, str], arguments: argparse.Namespace) -> frozenset[str]:
-    """The patients that are kept out of training.
-
-    Raises:
-        VolumeError: one was named that is not there.
-    """
-    from ..training.refinement import held_out_patients
-
-    if not arguments.hold_out:
-        return held_out_patients(group_of, arguments.held_out, arguments.seed)
-    unknown = sorted(set(arguments.hold_out) - set(group_of))
-    if unknown:
-        there = ", ".join(sorted(group_of))
-        msg = f"There is no patient {', '.join(unknown)} to hold out; the volumes' patients are {there}."
-        raise VolumeError(msg)
-    return frozenset(arguments.hold_out)
 
 
 def _words(held_out: HeldOutEnds) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import training_run
+from .labelled_volumes import groups_of, held_out_of, read_labelled_volume
 from .train import find_volumes
-from .train_refinement import groups_of, read_labelled_volume
 
 if TYPE_CHECKING:
     from ..training.mask_prior import CutOut, HeldOutDice
@@ -34,6 +34,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     training_run.add_earlier(parser, "mask prior weights to begin with")
     training_run.add_held_out(parser)
+    training_run.add_labels(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,13 +66,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _cut_outs(paths: Sequence[Path], arguments: argparse.Namespace) -> list[CutOut]:
     """What to learn from, and what to measure on, volume by volume."""
     from ..training.mask_prior import CutOutSettings, cut_outs
-    from ..training.refinement import held_out_patients
 
-    held_out = held_out_patients(groups_of(paths), arguments.held_out, arguments.seed)
+    held_out = held_out_of(groups_of(paths), arguments)
     found: list[CutOut] = []
     with training_run.volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
         for path in volumes:
-            volume = read_labelled_volume(path)
+            volume = read_labelled_volume(path, arguments.labels)
             found.extend(cut_outs(volume, CutOutSettings(), arguments.seed, volume.patient in held_out))
             stop_if_cancelled(f"{path}; no step was trained")
     return found

@@ -12,8 +12,8 @@ import numpy as np
 from ..engine.errors import VolumeError
 from ..weights import find_weights, sha256_of
 from . import training_run
+from .labelled_volumes import read_labelled_volume
 from .train import find_volumes, reconstruction_facts, reconstruction_words
-from .train_refinement import read_labelled_volume
 
 if TYPE_CHECKING:
     from ..training.plus import HeldOutAgreement, PseudoLabels

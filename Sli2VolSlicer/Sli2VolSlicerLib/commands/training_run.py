@@ -73,9 +73,19 @@ def add_training_parser(
 
 
 def add_held_out(parser: argparse.ArgumentParser) -> None:
-    """--held-out."""
+    """--held-out and --hold-out."""
     parser.add_argument(
         "--held-out", type=float, default=0.1, metavar="SHARE", help="of each group's patients (default: 0.1)"
+    )
+    parser.add_argument(
+        "--hold-out", nargs="+", metavar="PATIENT", help="hold out these patients instead, e.g. headneck_12"
+    )
+
+
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """--labels."""
+    parser.add_argument(
+        "--labels", type=Path, metavar="FOLDER", help="where to look for labels that do not lie beside their volume"
     )
 
 
