@@ -78,6 +78,28 @@ def test_a_second_round_begins_with_the_weights_given_and_learns_from_passes_tha
     assert sorted(file.name for file in passes.iterdir()) == names
 
 
+@pytest.mark.slow
+def test_a_share_of_the_earlier_weights_can_be_kept(folder: Path) -> None:
+    earlier = refinement(folder)
+    assert train(folder, "--from", str(earlier)) == 0
+    trained = load_refinement(output(folder)).state_dict()
+    assert train(folder, "--from", str(earlier), "--keep-earlier", "0.5") == 0
+    kept, begun = load_refinement(output(folder)).state_dict(), load_refinement(earlier).state_dict()
+    for name, weight in kept.items():
+        torch.testing.assert_close(weight, (trained[name] + begun[name]) / 2, atol=2e-3, rtol=2e-3)
+    with safe_open(output(folder), framework="pt") as file:
+        assert file.metadata()["kept_earlier"] == "0.5"
+
+
+@pytest.mark.parametrize(("share", "message"), [("0.5", "no earlier weights to keep 0.5 of"), ("1", "under 1, got 1")])
+def test_a_share_that_cannot_be_kept_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], share: str, message: str
+) -> None:
+    assert train(folder, "--keep-earlier", share) == 2
+    assert message in capsys.readouterr().err
+    assert not output(folder).exists()
+
+
 def test_a_label_on_another_grid_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / "volumes" / "coneCT_2_label.nii.gz"
     image = sitk.ReadImage(str(path))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..engine.errors import WeightsError
 from ..weights import find_weights, sha256_of
 from . import training_run
 from .kept_passes import KeptPasses
@@ -30,7 +31,9 @@ count alike in training. The work is kept beside the output, passes in a folder 
 command given again goes on where it stopped. The same volumes, settings and seed give the same weights.
 
 Passes that stop are sent on by the refinement, and are then unlike those that it learned from. A second round, --from
-the weights of the first, goes on with these weights, and half of its passes are such as they send on."""
+the weights of the first, goes on with these weights, and half of its passes are such as they send on.
+--keep-earlier writes a mean of the weights given and of those that were trained, which often knows both what was known
+and what is new."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,6 +46,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     training_run.add_earlier(
         parser, "refinement weights to begin with: a second round, on passes that they send on as well"
+    )
+    parser.add_argument(
+        "--keep-earlier",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="with --from: this share of the weights given is kept in those written (default: 0)",
     )
     training_run.add_held_out(parser)
     training_run.add_labels(parser)
@@ -59,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..engine.weights_file import load_refinement
     from ..training.refinement import RefinementTrainer, RefinementTraining
 
+    kept_share = _kept_share(arguments)
     settings = training_run.settings_asked(RefinementTraining(), arguments, arguments.steps)
     checkpoint = training_run.checkpoint_of(arguments)
     weights = arguments.weights or find_weights("sli2vol")
@@ -74,6 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
         settings = settings if earlier is None else replace(settings, network=earlier.settings)
         trainer = RefinementTrainer(examples, settings, earlier)
         last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, _words)
+        if earlier is not None and kept_share:
+            trainer.mix_in(earlier, kept_share)
+            last = trainer.held_out_error()
+            begun["kept_earlier"] = f"{kept_share:g}"
         facts = {
             "method": "sli2vol-refinement",
             "correspondence_sha256": passes.correspondence,
@@ -98,6 +113,22 @@ def _examples(paths: Sequence[Path], passes: KeptPasses, arguments: argparse.Nam
                 examples.extend(found)
                 stop_if_cancelled(f"passes of {path}; the same command goes on with the next ones")
     return examples
+
+
+def _kept_share(arguments: argparse.Namespace) -> float:
+    """What --keep-earlier asks for.
+
+    Raises:
+        WeightsError: no such share, or there are no earlier weights.
+    """
+    share = float(arguments.keep_earlier)
+    if not 0 <= share < 1:
+        msg = f"The share of the earlier weights to keep must be 0 or more and under 1, got {share:g}."
+        raise WeightsError(msg)
+    if share and arguments.earlier is None:
+        msg = f"There are no earlier weights to keep {share:g} of; give them with --from, or leave --keep-earlier out."
+        raise WeightsError(msg)
+    return share
 
 
 def _words(held_out: HeldOutDice) -> str:

@@ -80,6 +80,19 @@ class AveragedRun(ResumableRun[MeasuredT], Generic[MeasuredT, NetworkT, Settings
         """Write the averaged weights with the settings of the run."""
         save_network(self.averaged, path, {"training": repr(asdict(self.settings)), **facts})
 
+    @torch.no_grad()
+    def mix_in(self, other: NetworkT, share: float) -> None:
+        """Turn the averaged weights into a mean with another network's (Wortsman et al. 2022, robust fine-tuning).
+
+        Args:
+            other: of the same settings.
+            share: of the other network's weights in the mean, 0..1.
+        """
+        theirs = other.state_dict()
+        for name, average in self.averaged.state_dict().items():
+            if average.is_floating_point():
+                average.lerp_(theirs[name].to(average), share)
+
     @abstractmethod
     def _learnt(self, generator: np.random.Generator) -> float:
         """Draw what to learn from and gather gradients; returns the loss."""

@@ -31,6 +31,12 @@ SURE, _LEAST_LEFT = 0.85, 0.5
 Long structures with sharp outlines, as vessels are, are rare in the training volumes: what is far was mostly gone.
 """
 
+_LONG = 2.5
+"""Square roots of the drawn area: what is still there so far away is a long structure."""
+
+_LIKE_AREA, _LIKE_PLACE = (0.25, 4.0), 0.5
+"""A pass holds on while its area over the drawn one lies within these, and its Dice with the slice before is this."""
+
 _GAP = 3
 
 _NO_JOURNEY = Journey(least_certainty=0.5, drift=3.0)
@@ -84,8 +90,9 @@ class NetworkRefinement:
         opinions = torch.sigmoid(verdicts[1:, 1]).tolist()
         found = [before.placed(run.grid.shape)[rows_columns] for before in run.results[:length]]
         found += [np.zeros(region.shape, np.float32)] * (len(changes) - len(found))
+        held = held_on(run)
         softs = [
-            _mended(before, by, trust[position], self._may_keep(run, position))
+            _mended(before, by, trust[position], position < held or self._is_sure(run, position))
             for position, (before, by) in enumerate(zip(found, changes, strict=True))
         ]
         if self._clean_up:
@@ -104,7 +111,7 @@ class NetworkRefinement:
             mended.append(_result(soft, region, refined, journey))
         return _until_gone(mended)
 
-    def _may_keep(self, run: Pass, position: int) -> bool:
+    def _is_sure(self, run: Pass, position: int) -> bool:
         """Whether the pass was so sure of a slice that refinement may not end it there."""
         return position < min(run.usual_length, len(run.results)) and run.results[position].confidence > self._sure
 
@@ -118,6 +125,24 @@ class NetworkRefinement:
             odds = log_odds(soft) + change[0].float()
             soft = looked_at_again(view.soft[None], odds[None])[0]
         return odds - log_odds(view.soft), verdicts[0].float()
+
+
+def held_on(run: Pass) -> int:
+    """Slices of a long structure, which refinement may not end; 0 where the pass is not of one.
+
+    A compact structure is over within about half a square root of its largest area. What still holds its area and its
+    place after `_LONG` of them is a vessel, a cord or an airway, and refinement, which has seen few, ended those early.
+    """
+    before, held = run.drawn > 0.5, 0
+    least, most = (share * run.drawn_area for share in _LIKE_AREA)
+    for result in run.results:
+        now = result.placed(run.grid.shape) > 0.5
+        area = int(now.sum())
+        if not least <= area <= most or 2 * int((before & now).sum()) < _LIKE_PLACE * (int(before.sum()) + area):
+            break
+        before, held = now, held + 1
+    between, row, column = run.grid.spacing_mm
+    return held if held * between >= _LONG * float(np.sqrt(run.drawn_area * row * column)) else 0
 
 
 def _cleaned(softs: np.ndarray, run: Pass, view: PassView, region: Region) -> np.ndarray:
@@ -157,16 +182,16 @@ def looked_at_again(soft: torch.Tensor, odds: torch.Tensor) -> torch.Tensor:
     return torch.cat([soft[:, :1], mended[:, 1:]], dim=1)
 
 
-def _mended(found: np.ndarray, by: np.ndarray, trust: float, is_sure: bool) -> np.ndarray:
+def _mended(found: np.ndarray, by: np.ndarray, trust: float, may_keep: bool) -> np.ndarray:
     """A slice's soft mask after the change `by` of its log odds.
 
     Args:
         trust: share of the change that is made; whether anything is left, or begins anew, is for the whole change.
-        is_sure: the pass was sure of the slice and may keep it.
+        may_keep: the pass was sure of the slice or is of a long structure, and refinement may not end it here.
     """
     there, was_there = _changed(found, by), int((found > 0.5).sum())
     left = int((there > 0.5).sum())
-    if is_sure and left < _LEAST_LEFT * was_there:
+    if may_keep and left < _LEAST_LEFT * was_there:
         return found.copy()
     return _changed(found, trust * by) if left and was_there else there
 
