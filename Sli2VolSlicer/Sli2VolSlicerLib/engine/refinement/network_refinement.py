@@ -134,13 +134,15 @@ def held_on(run: Pass) -> int:
     place after `_LONG` of them is a vessel, a cord or an airway, and refinement, which has seen few, ended those early.
     """
     before, held = run.drawn > 0.5, 0
+    before_area = int(before.sum())
     least, most = (share * run.drawn_area for share in _LIKE_AREA)
     for result in run.results:
-        now = result.placed(run.grid.shape) > 0.5
-        area = int(now.sum())
-        if not least <= area <= most or 2 * int((before & now).sum()) < _LIKE_PLACE * (int(before.sum()) + area):
+        here, now = result.region.slices, result.soft > 0.5
+        area, shared = int(now.sum()), int((before[here] & now).sum())
+        if not least <= area <= most or 2 * shared < _LIKE_PLACE * (before_area + area):
             break
-        before, held = now, held + 1
+        before[:] = False
+        before[here], before_area, held = now, area, held + 1
     between, row, column = run.grid.spacing_mm
     return held if held * between >= _LONG * float(np.sqrt(run.drawn_area * row * column)) else 0
 
