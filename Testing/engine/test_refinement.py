@@ -228,7 +228,7 @@ def test_a_pass_that_was_sure_keeps_its_slices_until_a_stop_rule_spoke() -> None
 def test_a_pass_that_holds_on_for_two_and_a_half_widths_is_of_a_long_structure(between: float, held: int) -> None:
     run = a_pass(results=4, between=between)
     assert run.drawn_area == 109, "whose square root is 10.4"
-    assert held_on(run) == held
+    assert held_on(run, 7) == held
     assert len(changing(-8.0).refined(run, 7)) == held
 
 
@@ -236,7 +236,13 @@ def test_a_pass_holds_on_until_its_area_or_its_place_changes() -> None:
     shrunk, moved = a_pass(results=6, between=7.0), a_pass(results=6, between=7.0)
     shrunk.results[4] = replace(shrunk.results[4], soft=np.where(np.arange(SHAPE[2]) < 12, shrunk.results[4].soft, 0))
     moved.results[5] = replace(moved.results[5], soft=np.roll(moved.results[5].soft, 6, axis=1))
-    assert [held_on(run) for run in (shrunk, moved)] == [4, 5]
+    assert [held_on(run, 7) for run in (shrunk, moved)] == [4, 5]
+
+
+def test_what_a_pass_found_beyond_where_it_is_looked_at_does_not_make_it_long() -> None:
+    begun, went_on = a_pass(results=3, between=7.0), a_pass(results=6, between=7.0)
+    assert held_on(went_on, 6) == 6
+    assert held_on(went_on, 3) == held_on(begun, 3) == 0
 
 
 @pytest.mark.parametrize(("by", "last"), [(8.0, 9), (-8.0, 0)])

@@ -90,7 +90,7 @@ class NetworkRefinement:
         opinions = torch.sigmoid(verdicts[1:, 1]).tolist()
         found = [before.placed(run.grid.shape)[rows_columns] for before in run.results[:length]]
         found += [np.zeros(region.shape, np.float32)] * (len(changes) - len(found))
-        held = held_on(run)
+        held = held_on(run, length)
         softs = [
             _mended(before, by, trust[position], position < held or self._is_sure(run, position))
             for position, (before, by) in enumerate(zip(found, changes, strict=True))
@@ -127,16 +127,21 @@ class NetworkRefinement:
         return odds - log_odds(view.soft), verdicts[0].float()
 
 
-def held_on(run: Pass) -> int:
+def held_on(run: Pass, length: int) -> int:
     """Slices of a long structure, which refinement may not end; 0 where the pass is not of one.
 
     A compact structure is over within about half a square root of its largest area. What still holds its area and its
     place after `_LONG` of them is a vessel, a cord or an airway, and refinement, which has seen few, ended those early.
+
+    Args:
+        run: the pass.
+        length: it is looked at up to so many slices after its anchor, and no farther: what it found beyond, before a
+            limit or another drawn slice came, changes nothing.
     """
     before, held = run.drawn > 0.5, 0
     before_area = int(before.sum())
     least, most = (share * run.drawn_area for share in _LIKE_AREA)
-    for result in run.results:
+    for result in run.results[:length]:
         here, now = result.region.slices, result.soft > 0.5
         area, shared = int(now.sum()), int((before[here] & now).sum())
         if not least <= area <= most or 2 * shared < _LIKE_PLACE * (before_area + area):
