@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 import SimpleITK as sitk
 from slicerhost.pulse import idle
-from slicerhost.user import User
-
-from Sli2VolSlicerLib.scene.turns import Pace
+from slicerhost.user import User, while_written
 
 CASE = "spleenCT_8"
 GOAL_MS = 50.0
@@ -50,13 +48,8 @@ def test_cancel_takes_effect_within_one_slice(real: User) -> None:
 
 @pytest.mark.slow
 def test_what_is_drawn_while_the_result_is_written_is_kept(real: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Pace, "is_over", True)
     before, last = real.filled(), real.last_slice()
-
-    def draw_once() -> None:
-        if real.is_writing and last not in real.filled():
-            real.stroke(last)
-
-    real.propagate(draw_once)
+    while_written(monkeypatch, lambda: real.stroke(last))
+    real.propagate()
     assert "was edited while it was being propagated" in real.status
     assert real.filled() == [*before, last]

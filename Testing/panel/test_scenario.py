@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from slicerhost.user import while_written
 
-from Sli2VolSlicerLib.scene import draft, propagating
+from Sli2VolSlicerLib.scene import propagating
 from Sli2VolSlicerLib.scene.surface import has_surface
-from Sli2VolSlicerLib.scene.turns import Pace
 
 
 def test_paint_propagate_look_correct_propagate_undo_redo(bench: Any) -> None:
@@ -47,18 +47,16 @@ def test_paint_propagate_look_correct_propagate_undo_redo(bench: Any) -> None:
     assert np.array_equal(bench.mask(), second)
 
 
+@pytest.mark.parametrize("before_it_is_drawn", [True, False])
 def test_undo_while_a_result_is_being_written_gives_what_it_always_gives(
-    bench: Any, monkeypatch: pytest.MonkeyPatch
+    bench: Any, monkeypatch: pytest.MonkeyPatch, before_it_is_drawn: bool
 ) -> None:
-    monkeypatch.setattr(Pace, "is_over", True)
-    monkeypatch.setattr(draft, "_PIECE", 1)
     bench.paint(16)
     before = bench.mask()
     bench.paint(18)
     both = bench.mask()
+    while_written(monkeypatch, bench.panel.editor.widget.undo, before_it_is_drawn)
     bench.key("P")
-    bench.until(lambda: bench.panel.propagating.is_running and not bench.panel.background.is_computing)
-    bench.panel.editor.widget.undo()
     bench.settle()
     assert "'Segment_1' was edited while it was being propagated" in bench.status
     assert bench.ui.propagateButton.text == "Propagate"

@@ -8,17 +8,45 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 
+from Sli2VolSlicerLib.scene import write_back
 from Sli2VolSlicerLib.scene.capture import capture
 from Sli2VolSlicerLib.scene.confidence import confidence_node
+from Sli2VolSlicerLib.scene.draft import Draft
 from Sli2VolSlicerLib.scene.editor import SegmentWriter, modifier_image
 from Sli2VolSlicerLib.scene.geometry import Box, extent_is_empty
 from Sli2VolSlicerLib.scene.grid import make_grid
 from Sli2VolSlicerLib.scene.headless import add_volume
+from Sli2VolSlicerLib.scene.turns import Pace, Turns
 
 from .pulse import Gaps, pulse
 
 LIMIT_S = 600.0
+
+
+def while_written(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object], before_it_is_drawn: bool = False) -> None:
+    """Let the user do something once, in a pause of the main thread while a result is being written."""
+    place, name = (write_back, "_steps") if before_it_is_drawn else (Draft, "drawing")
+    really = getattr(place, name)
+    is_due = True
+
+    def interrupted(*arguments: Any) -> Turns[Any]:
+        nonlocal is_due
+        turns = really(*arguments)
+        while True:
+            try:
+                next(turns)
+            except StopIteration as ended:
+                return ended.value
+            yield
+            if is_due:
+                is_due = False
+                act()
+
+    # However fast the machine is, there is a pause.
+    monkeypatch.setattr(Pace, "is_over", True)
+    monkeypatch.setattr(place, name, interrupted)
 
 
 @dataclass(frozen=True)
@@ -114,12 +142,8 @@ class User:
         """Wait until nothing is being done."""
         return pulse(self._waiting(lambda: self._is_quiet))
 
-    def propagate(self, meanwhile: Callable[[], None] = lambda: None) -> dict[str, Gaps]:
-        """Press Propagate and wait until all is done that follows; the gaps by place: begin, running and finish.
-
-        Args:
-            meanwhile: done at every tick.
-        """
+    def propagate(self) -> dict[str, Gaps]:
+        """Press Propagate and wait until all is done that follows; the gaps by place: begin, running and finish."""
         panel = self._panel
 
         def place() -> str:
@@ -129,7 +153,7 @@ class User:
         self._ui.propagateButton.click()
         assert panel.propagating.is_running, self.status
         taken = 1000 * (time.perf_counter() - clicked)
-        found = pulse(self._waiting(lambda: self._is_quiet), place, meanwhile)
+        found = pulse(self._waiting(lambda: self._is_quiet), place)
         return {"begin": Gaps("begin", taken, taken, 1), **found}
 
     def draw_views_anew(self) -> Gaps:

@@ -209,6 +209,8 @@ def _drafting(
         convert_to_labelmap(node, capture.volume_node)
     drafts = 0
     while True:
+        # There may have been a pause since it was last seen.
+        _require_unedited(watch)
         draft = Draft(capture, changes)
         drawing = draft.drawing(pace)
         if drafts < _MOST_DRAFTS:
