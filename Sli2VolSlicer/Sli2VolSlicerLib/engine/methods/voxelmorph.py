@@ -23,7 +23,7 @@ class VoxelMorph(RuledMethod):
 
     def __init__(self, network: DisplacementNetwork, device: Device) -> None:
         super().__init__("voxelmorph", device.kind, PassRules())
-        self._network = network.eval().to(device.kind)
+        self._network = network.eval().to(device.kind).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device = device
 
     def open(self, source: SliceSource) -> Carrier:
@@ -53,6 +53,9 @@ class _VoxelMorphCarrier:
             for index in (target, nearest.slice_index)
         )
         soft = torch.from_numpy(np.ascontiguousarray(nearest.soft[(slice(None), *area.slices)]))
-        moved = warp(soft[None].to(self._device.kind), self._network(fixed, moving))[0]
+        has_bfloat16 = self._device.precision is torch.bfloat16
+        with torch.autocast(self._device.kind, torch.bfloat16, enabled=has_bfloat16):
+            flow = self._network(fixed, moving)
+        moved = warp(soft[None].to(self._device.kind), flow)[0]
         carried: np.ndarray = moved[(slice(None), *region.within(area))].clamp(0, 1).cpu().numpy()
         return carried

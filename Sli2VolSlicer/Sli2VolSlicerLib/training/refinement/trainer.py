@@ -108,6 +108,8 @@ class RefinementTrainer(AveragedRun[HeldOutDice, RefinementNetwork, RefinementTr
         self._has_bfloat16 = settings.mixed_precision and device.precision == torch.bfloat16
         torch.manual_seed(settings.seed)
         network = begun_network(RefinementNetwork(settings.network), earlier).to(settings.device)
+        # A step takes four fifths of the time that it takes with channels first.
+        network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         optimiser = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
