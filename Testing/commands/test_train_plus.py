@@ -64,6 +64,21 @@ def test_unrefined_training_needs_no_monai(case: Case, tmp_path: Path, monkeypat
     assert output.is_file()
 
 
+@pytest.mark.slow
+def test_labels_may_lie_in_a_folder_of_their_own(case: Case, tmp_path: Path) -> None:
+    volumes, labels = tmp_path / "volumes", tmp_path / "labels"
+    for folder in (volumes, labels):
+        folder.mkdir()
+    labelled_volumes(volumes)
+    for file in volumes.glob("*_label.nrrd"):
+        file.rename(labels / file.name)
+    output = case.folder / "weights.safetensors"
+    assert train(output, volumes, options=("--unrefined", "--labels", str(labels))) == 0
+    kept = np.load(case.folder / "weights.safetensors.pseudo-labels" / "volume0_img.nrrd.npz")
+    whole = sitk.GetArrayFromImage(sitk.ReadImage(str(labels / "volume0_label.nrrd")))
+    assert np.array_equal(kept["drawn"] > 0, whole[kept["slice_index"]] > 0)
+
+
 def test_a_missing_monai_is_told_before_anything_is_made(
     case: Case, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,8 +25,9 @@ structures in CT or MR volumes. It serves structures of the kinds that it was tr
 enough is measured on patients held out, and all others it leaves to the passes' own ends.
 
 VOLUME is a NIfTI, NRRD or MHA file, a folder with one DICOM series, or a folder of such files. Labels lie beside the
-volume: NAME_label.nii.gz for NAME.nii.gz and for NAME_img.nii.gz, a whole number for each structure, the same in all
-volumes of a group. Which volumes are one patient's and one group's is told as for train-refinement.
+volume, or in the folder of --labels: NAME_label.nii.gz for NAME.nii.gz and for NAME_img.nii.gz, a whole number for each
+structure, the same in all volumes of a group. Which volumes are one patient's and one group's is
+told as for train-refinement.
 
 The work is kept in a checkpoint beside the output: the same command given again goes on where it stopped. The same
 volumes, settings and seed give the same weights."""

@@ -19,8 +19,8 @@ _DESCRIPTION = """\
 Train the mask prior, which draws a slice's mask from its neighbour's, on structures in CT or MR volumes.
 
 VOLUME is a NIfTI, NRRD or MHA file, a folder with one DICOM series, or a folder of such files. Labels lie beside the
-volume: NAME_label.nii.gz for NAME.nii.gz and for NAME_img.nii.gz, a whole number for each structure. Volumes without
-labels serve through regions of like intensity grown in them and followed through them.
+volume, or in the folder of --labels: NAME_label.nii.gz for NAME.nii.gz and for NAME_img.nii.gz, a whole number for each
+structure. Volumes without labels serve through regions of like intensity grown in them and followed through them.
 
 Some patients are held out to measure on; which volumes are one patient's is told as for train-refinement. The work is
 kept in a checkpoint beside the output: the same command given again goes on where it stopped. The same volumes,

@@ -23,8 +23,9 @@ _DESCRIPTION = """\
 Train the network of the method sli2vol-plus on CT or MR volumes, guided by one drawn slice of each.
 
 VOLUME is a NIfTI, NRRD or MHA file, a folder with one DICOM series, or a folder of such files. Labels lie beside the
-volume: NAME_label.nii.gz for NAME.nii.gz and for NAME_img.nii.gz, a whole number for each structure. Only one slice of
-them is used, the one that shows the most structures; in volumes without labels, regions of like intensity are drawn.
+volume, or in the folder of --labels: NAME_label.nii.gz for NAME.nii.gz and for NAME_img.nii.gz, a whole number for each
+structure. Only one slice of them is used, the one that shows the most structures; in volumes without labels, regions of
+like intensity are drawn.
 
 The slice is propagated through its volume, which gives pseudo-labels. A 3D network (of MONAI: pip install
 'sli2volslicer[plus]') learns from them and refines them. Then the network of the method learns to rebuild slices and
@@ -38,6 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = training_run.add_training_parser(
         commands, "train-plus", "train weights for sli2vol-plus, guided by pseudo-labels", _DESCRIPTION, run
     )
+    training_run.add_labels(parser)
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="weights of sli2vol that make the pseudo-labels (the catalogue's)"
     )
@@ -67,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     weights = arguments.weights or find_weights("sli2vol")
     earlier = None if arguments.earlier is None else load_network(arguments.earlier)
     with training_run.weights_output(arguments, weights, arguments.earlier) as outputs:
-        volumes = _volumes(arguments.volumes)
+        volumes = _volumes(arguments.volumes, arguments.labels)
         labels, agreement = _labels(volumes, weights, arguments)
         seen = [TrainingVolume(v.name, v.voxels, v.spacing_mm) for v in volumes]
         trainer = PlusTrainer(seen, labels, settings, earlier)
@@ -86,11 +88,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _volumes(given: Sequence[Path]) -> list[LabelledVolume]:
+def _volumes(given: Sequence[Path], labels: Path | None) -> list[LabelledVolume]:
     """What to learn from; pseudo-labels belong to volumes by their names.
 
+    Args:
+        given: files and folders.
+        labels: a folder to look in where no labels lie beside a volume.
+
     Raises:
-        VolumeError: one cannot be read, or two are called the same.
+        VolumeError: one cannot be read, two are called the same, or there is no such folder.
     """
     paths = find_volumes(given)
     for number, path in enumerate(paths):
@@ -98,7 +104,7 @@ def _volumes(given: Sequence[Path]) -> list[LabelledVolume]:
         if same is not None:
             msg = f"{same} and {path} have the same name; rename one of them."
             raise VolumeError(msg)
-    return [read_labelled_volume(path) for path in paths]
+    return [read_labelled_volume(path, labels) for path in paths]
 
 
 def _labels(
