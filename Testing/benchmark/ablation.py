@@ -33,6 +33,7 @@ class Ablation:
 ABLATIONS: Mapping[str, Ablation] = {
     "without-training": Ablation("learned features (the network as initialised)", trained=False),
     "without-verification": Ablation("verification", {"verification": "none"}),
+    "without-second-opinion": Ablation("the second opinion on verification", {"second_opinion": False}),
     "without-soft-masks": Ablation("soft masks (hard ones are carried)", {"soft": False}),
     "without-half-size": Ablation("half size for large structures", {"rescale": False}),
     "without-refinement": Ablation("refinement, and with it all that follows", refinement=None),

@@ -85,6 +85,8 @@ class Pass:
         refined: (slices that refinement was shown, results that there were) -> what it made of the pass.
         known_end: slices after its anchor that the structure is on, where that is known of its kind.
         is_end_sought: whether that has been asked.
+        verified: (results that there were, pixels carried, pixels kept) of every mask that was verified.
+        unverified: the same pass without verification, once that was doubted (`second_opinion.py`).
     """
 
     label: int
@@ -105,6 +107,8 @@ class Pass:
     refined: dict[tuple[int, int], list[SliceResult]] = field(default_factory=dict)
     known_end: int | None = None
     is_end_sought: bool = False
+    verified: list[tuple[int, int, int]] = field(default_factory=list)
+    unverified: Pass | None = None
 
     @property
     def usual_length(self) -> int:
@@ -189,19 +193,20 @@ def _settle(each: Pass, soft: np.ndarray, region: Region, intensity: np.ndarray,
     """Decide what a pass makes of the carried labels: the slice's result, or the end."""
     soft = np.clip(soft, 0.0, 1.0) if rules.soft else (soft > 0.5).astype(np.float32)
     confidence = certainty(soft)
-    before = int((soft > 0.5).sum())
-    if before == 0:
+    carried = area = int((soft > 0.5).sum())
+    if carried == 0:
         each.stopped = StopReason.EMPTY
         return
     if each.verification is not None:
         soft = each.verification.settled(intensity[region.slices], soft)
         if not rules.soft:
             soft = (soft > 0.5).astype(np.float32)
-        if not (soft > 0.5).any():
+        area = int((soft > 0.5).sum())
+        each.verified.append((len(each.results), carried, area))
+        if area == 0:
             each.stopped = StopReason.VERIFICATION
             return
-    area = int((soft > 0.5).sum())
-    overlap = _overlap_with_latest(each, soft, region)
+    overlap = overlap_with_before(each.latest() > 0.5, soft > 0.5, region)
     each.stopped = _end(each, area, confidence, overlap, rules)
     if each.stopped is not None:
         return
@@ -292,10 +297,15 @@ def _overtime(length: int) -> int:
     return int(np.clip(np.ceil(0.5 * length), _LEAST_OVERTIME, _MOST_OVERTIME))
 
 
-def _overlap_with_latest(each: Pass, soft: np.ndarray, region: Region) -> float:
-    """Dice between a slice's mask and the one before it."""
-    before, now = each.latest() > 0.5, soft > 0.5
-    return 2.0 * int((before[region.slices] & now).sum()) / max(1, int(before.sum()) + int(now.sum()))
+def overlap_with_before(before: np.ndarray, now: np.ndarray, region: Region) -> float:
+    """Dice between a slice's mask and that of the slice before it.
+
+    Args:
+        before: bool (rows, columns), the whole slice.
+        now: bool (region rows, region columns); nothing of the mask is outside.
+    """
+    shared = int((before[region.slices] & now).sum())
+    return 2.0 * shared / max(1, int(before.sum()) + int(now.sum()))
 
 
 def certainty(soft: np.ndarray) -> float:

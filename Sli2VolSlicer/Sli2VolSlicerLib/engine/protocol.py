@@ -112,6 +112,7 @@ class PassRules:
         rescale: large structures are computed at half size.
         overtime: a pass goes on for a while after a stop rule spoke, for refinement to judge.
         sent_on: refinement may send a pass on that has stopped.
+        second_opinion: where verification took much, the pass is run without it too, and the better one believed.
     """
 
     soft: bool = False
@@ -123,6 +124,7 @@ class PassRules:
     rescale: bool = False
     overtime: bool = False
     sent_on: bool = True
+    second_opinion: bool = True
 
 
 class SliceSource(Protocol):

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from .choosing import Choices, mask_digest
 from .errors import AnnotationError, PropagationCancelled
 from .finishing import Told, fuse_finished
-from .fusion import LabelPlan, fuse_label, unheard
-from .passes import Pass, SliceResult, StageSeconds, advance, begin_pass, relay
-from .protocol import Carrier, CarryingMethod, Finishing, Method, Refinement, WholeMethod
+from .fusion import LabelPlan, fuse_label
+from .pass_tasks import PassTask
+from .passes import Pass, StageSeconds, advance, begin_pass
+from .protocol import Carrier, CarryingMethod, Finishing, Method, WholeMethod
 from .records import (
     UNLIMITED,
     Anchor,
     Direction,
     IsCancelled,
-    PassReport,
     Progress,
     ProgressCallback,
     Propagation,
@@ -34,44 +33,6 @@ _KEPT_PASSES = 256
 
 _FAIR = 0.5
 """A slice with less than this share of the label's largest is near an end: passes from there are not sent on."""
-
-
-@dataclass(frozen=True)
-class _Task:
-    """A pass, the last slice that it may enter, and what is there.
-
-    Attributes:
-        method: carries its labels.
-        meets: the pass that comes from there, where the structure is drawn.
-    """
-
-    run: Pass
-    method: CarryingMethod
-    limit: int
-    at_limit: StopReason
-    meets: Pass | None = None
-
-    @property
-    def room(self) -> int:
-        """Slices after its anchor that the pass may fill."""
-        return max(0, (self.limit - self.run.anchor_slice) * self.run.step)
-
-    @property
-    def is_unverified(self) -> bool:
-        """Whether verification has stepped back."""
-        return self.method.rules.verification in ("self-checked", "histogram") and self.run.verification is None
-
-    @property
-    def remaining(self) -> int:
-        """Slices that the pass may still enter: none once it has stopped."""
-        run = self.run
-        if run.stopped is not None or (self.meets is not None and run.has_spoken):
-            return 0
-        left = max(0, (self.limit - run.next_slice) * run.step + 1)
-        if self.meets is not None and 0 < left <= unheard(self.room + 1) and left <= len(self.meets.undoubted):
-            # The other pass has been everywhere from here on, and there this one would not be heard.
-            return 0
-        return left
 
 
 class PropagationSession:
@@ -136,12 +97,13 @@ class PropagationSession:
         tasks = [task for plan in plans for task in self._tasks(plan, direction, allowed[plan.label])]
         steps = self._run(tasks, seconds, progress, is_cancelled)
         refining = time.perf_counter()
-        outcomes = [self._outcome(task) for task in tasks]
+        believed = [task.believed() for task in tasks]
+        plan_of = {plan.label: plan for plan in plans}
+        for task in believed:
+            plan, way = plan_of[task.run.label], (task.run.anchor_slice, task.run.step)
+            plan.passes[way], plan.outcomes[way] = task.run, task.outcome()
         fusing = time.perf_counter()
         seconds.refinement += fusing - refining
-        plan_of = {plan.label: plan for plan in plans}
-        for task, outcome in zip(tasks, outcomes, strict=True):
-            plan_of[task.run.label].outcomes[(task.run.anchor_slice, task.run.step)] = outcome
         # Zeros take no memory until something is written: most of a volume is in no doubt.
         doubt = np.zeros((self.stack.slice_count, *self.stack.shape), np.float32)
         told = Told(progress, is_cancelled, steps)
@@ -151,7 +113,7 @@ class PropagationSession:
             masks={label: mask for label, (mask, _) in fused.items()},
             doubt=doubt,
             slice_confidence={label: per_slice for label, (_, per_slice) in fused.items()},
-            passes=tuple(map(_report, tasks, outcomes)),
+            passes=tuple(task.report() for task in believed),
             seconds={
                 "carrying": seconds.carrying,
                 "verification": seconds.verification,
@@ -161,7 +123,7 @@ class PropagationSession:
             },
             slices_propagated=steps,
             device=self.method.device_name,
-            notes=self._notes(plans, tasks),
+            notes=self._notes(plans, tasks, believed),
         )
 
     def rehearse(
@@ -245,7 +207,7 @@ class PropagationSession:
             LabelPlan(label, tuple(sorted(own, key=lambda a: a.slice_index))) for label, own in sorted(by_label.items())
         ]
 
-    def _tasks(self, plan: LabelPlan, direction: Direction, allowed: tuple[int, int]) -> Iterator[_Task]:
+    def _tasks(self, plan: LabelPlan, direction: Direction, allowed: tuple[int, int]) -> Iterator[PassTask]:
         """The passes that this label needs, new or kept from an earlier call."""
         indices = [anchor.slice_index for anchor in plan.anchors]
         largest = max(int(anchor.mask.sum()) for anchor in plan.anchors)
@@ -265,10 +227,9 @@ class PropagationSession:
                 # The nearest limit decides; of equal ones the last named says most.
                 limit, at_limit = min(reversed(limits), key=lambda each: each[0] * step)
                 run = self._pass(anchor, step, largest)
-                plan.passes[(anchor.slice_index, step)] = run
                 other = plan.anchors[beside] if at_limit is StopReason.NEXT_ANCHOR else None
                 meets = self._pass(other, -step, largest) if other is not None and other.mask.any() else None
-                yield _Task(run, self._choices.of(anchor, step).method, limit, at_limit, meets)
+                yield PassTask(run, self._choices.of(anchor, step).method, limit, at_limit, meets)
 
     def _pass(self, anchor: Anchor, step: int, largest: int) -> Pass:
         is_fair = int(anchor.mask.sum()) >= _FAIR * largest
@@ -288,7 +249,7 @@ class PropagationSession:
 
     def _run(
         self,
-        tasks: Sequence[_Task],
+        tasks: Sequence[PassTask],
         seconds: StageSeconds,
         progress: ProgressCallback | None,
         is_cancelled: IsCancelled | None,
@@ -296,18 +257,22 @@ class PropagationSession:
         rehearse: bool = False,
     ) -> int:
         """Take all passes to their ends; those about to enter the same slice go together."""
-        total = sum(task.remaining for task in tasks)
-        done = 0
+        done, going = 0, list(tasks)
         while True:
-            pending = [task for task in tasks if task.remaining]
+            pending = [task for task in going if task.remaining]
             if not pending:
                 began = time.perf_counter()
-                sent_on = [task for task in tasks if self._is_sent_on(task)]
+                sent_on = [task for task in going if task.is_sent_on()]
                 seconds.refinement += time.perf_counter() - began
-                if not sent_on:
+                has_opinions = len(going) > len(tasks)
+                asked = [] if sent_on or has_opinions else [task.second_opinion() for task in tasks]
+                opinions = [opinion for opinion in asked if opinion is not None]
+                if not sent_on and not opinions:
                     break
+                going += opinions
                 continue
             if is_cancelled is not None and is_cancelled():
+                total = done + sum(task.remaining for task in going)
                 msg = f"Cancelled after {done} of at most {total} slices; nothing was changed."
                 raise PropagationCancelled(msg)
             first, method = pending[0].run, pending[0].method
@@ -320,20 +285,9 @@ class PropagationSession:
             advance(together, carrier, method.rules, seconds, rehearse=rehearse)
             done += len(together)
             if progress is not None:
-                left = sum(task.remaining for task in tasks)
+                left = sum(task.remaining for task in going)
                 progress(Progress(done, done + left, target, f"slice {target}"))
         return done
-
-    def _outcome(self, task: _Task) -> Sequence[SliceResult]:
-        """What came of a pass as far as it may go: refined, once for every length."""
-        run, room = task.run, task.room
-        refinement = task.method.refinement
-        if refinement is None:
-            return run.results[:room]
-        if task.meets is not None:
-            # Two passes that meet check each other, finer than refinement does (Docs/results.md).
-            return run.undoubted[:room]
-        return _refined(run, room, refinement)
 
     def _fused(
         self, plan: LabelPlan, allowed: tuple[int, int], doubt: np.ndarray, told: Told
@@ -343,20 +297,18 @@ class PropagationSession:
             return fuse_finished(self.method, self.stack, plan, allowed, doubt, told)
         return fuse_label(plan, allowed, doubt)
 
-    def _is_sent_on(self, task: _Task) -> bool:
-        """Whether a pass that has stopped goes on, because refinement still sees the structure there."""
-        run, refinement = task.run, task.method.refinement
-        is_open = run.stopped is not None and len(run.results) < task.room
-        may_go_on = is_open and task.meets is None and run.may_be_sent_on
-        if refinement is None or not may_go_on or not task.method.rules.sent_on:
-            return False
-        # It is asked about all that the pass found: what is kept must not depend on today's limits.
-        return relay(run, _refined(run, run.room, refinement))
-
-    def _notes(self, plans: Sequence[LabelPlan], tasks: Sequence[_Task]) -> tuple[str, ...]:
+    def _notes(
+        self, plans: Sequence[LabelPlan], tasks: Sequence[PassTask], believed: Sequence[PassTask]
+    ) -> tuple[str, ...]:
+        at_once = {task.run.label for task in tasks if task.is_unverified}
+        on_the_way = {task.run.label for task in believed if task.is_unverified} - at_once
         stepped_back = tuple(
-            f"Label {label}: verification stepped back, it would have deleted part of what was drawn."
-            for label in sorted({task.run.label for task in tasks if task.is_unverified})
+            f"Label {label}: verification stepped back, it would have deleted {what}."
+            for labels, what in (
+                (at_once, "part of what was drawn"),
+                (on_the_way, "much of what was carried from there"),
+            )
+            for label in sorted(labels)
         )
         chosen = (note for plan in plans for note in self._choices.notes(plan.label, plan.anchors))
         return (*self.method.notes, *stepped_back, *chosen)
@@ -372,29 +324,3 @@ def _check_limits(anchors: Sequence[Anchor], limits: Mapping[int, SliceLimits]) 
                 "move the limit or release the anchor."
             )
             raise AnnotationError(msg)
-
-
-def _refined(run: Pass, length: int, refinement: Refinement) -> list[SliceResult]:
-    """What refinement makes of a pass, once for every length that makes a difference."""
-    seen = (min(length, len(run.results) + refinement.beyond), len(run.results))
-    if seen not in run.refined:
-        run.refined[seen] = refinement.refined(run, length)
-    return run.refined[seen]
-
-
-def _report(task: _Task, outcome: Sequence[SliceResult]) -> PassReport:
-    run, reached = task.run, len(outcome)
-    last = run.anchor_slice + run.step * reached
-    if reached >= task.room or (task.meets is not None and run.stopped is None and not run.has_spoken):
-        # A pass kept from an earlier call may have gone on beyond today's limit, and one that meets another may
-        # end where it would not be heard.
-        reason = task.at_limit
-    elif reached == run.known_end:
-        reason = StopReason.KNOWN_END
-    elif reached == run.usual_length and run.doubt is not None:
-        reason = run.doubt
-    elif reached == len(run.results) and run.stopped is not None:
-        reason = run.stopped
-    else:
-        reason = StopReason.REFINEMENT
-    return PassReport(run.label, run.anchor_slice, run.step, last, reason)

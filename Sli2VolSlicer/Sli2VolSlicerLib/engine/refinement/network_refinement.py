@@ -7,7 +7,7 @@ import torch
 
 from ..devices import Device
 from ..expected_dice import Journey, RefinedSlice
-from ..passes import PRESENT, Pass, SliceResult, certainty
+from ..passes import PRESENT, Pass, SliceResult, certainty, overlap_with_before
 from ..protocol import Region, bounding_region
 from .clean_up import EDGE_REACH, connected, drawn_to_edges
 from .network import RefinementNetwork
@@ -139,15 +139,14 @@ def held_on(run: Pass, length: int) -> int:
             limit or another drawn slice came, changes nothing.
     """
     before, held = run.drawn > 0.5, 0
-    before_area = int(before.sum())
     least, most = (share * run.drawn_area for share in _LIKE_AREA)
     for result in run.results[:length]:
-        here, now = result.region.slices, result.soft > 0.5
-        area, shared = int(now.sum()), int((before[here] & now).sum())
-        if not least <= area <= most or 2 * shared < _LIKE_PLACE * (before_area + area):
+        now = result.soft > 0.5
+        if not least <= int(now.sum()) <= most or overlap_with_before(before, now, result.region) < _LIKE_PLACE:
             break
         before[:] = False
-        before[here], before_area, held = now, area, held + 1
+        before[result.region.slices] = now
+        held += 1
     between, row, column = run.grid.spacing_mm
     return held if held * between >= _LONG * float(np.sqrt(run.drawn_area * row * column)) else 0
 

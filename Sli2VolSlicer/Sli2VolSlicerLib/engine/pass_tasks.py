@@ -1,0 +1,113 @@
+"""What a call asks of a pass: how far it may go, whether it goes on, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from .fusion import unheard
+from .passes import Pass, SliceResult, relay
+from .protocol import CarryingMethod, Refinement
+from .records import PassReport, StopReason
+from .second_opinion import asks_for_second_opinion, goes_much_farther, without_verification
+
+
+@dataclass(frozen=True)
+class PassTask:
+    """A pass, the last slice that it may enter, and what is there.
+
+    Attributes:
+        method: carries its labels.
+        meets: the pass that comes from there, where the structure is drawn.
+    """
+
+    run: Pass
+    method: CarryingMethod
+    limit: int
+    at_limit: StopReason
+    meets: Pass | None = None
+
+    @property
+    def room(self) -> int:
+        """Slices after its anchor that the pass may fill."""
+        return max(0, (self.limit - self.run.anchor_slice) * self.run.step)
+
+    @property
+    def is_unverified(self) -> bool:
+        """Whether verification has stepped back."""
+        return self.method.rules.verification in ("self-checked", "histogram") and self.run.verification is None
+
+    @property
+    def remaining(self) -> int:
+        """Slices that the pass may still enter: none once it has stopped."""
+        run = self.run
+        if run.stopped is not None or (self.meets is not None and run.has_spoken):
+            return 0
+        left = max(0, (self.limit - run.next_slice) * run.step + 1)
+        if self.meets is not None and 0 < left <= unheard(self.room + 1) and left <= len(self.meets.undoubted):
+            # The other pass has been everywhere from here on, and there this one would not be heard.
+            return 0
+        return left
+
+    def is_sent_on(self) -> bool:
+        """Send a pass on that has stopped, if refinement still sees the structure there; whether it goes on."""
+        run, refinement = self.run, self.method.refinement
+        is_open = run.stopped is not None and len(run.results) < self.room
+        may_go_on = is_open and self.meets is None and run.may_be_sent_on
+        if refinement is None or not may_go_on or not self.method.rules.sent_on:
+            return False
+        # It is asked about all that the pass found: what is kept must not depend on today's limits.
+        return relay(run, _refined(run, run.room, refinement))
+
+    def second_opinion(self) -> PassTask | None:
+        """The same without verification, once this one has ended, where verification took too much to be believed."""
+        may_be_doubted = self.method.refinement is not None and self.method.rules.second_opinion
+        if not may_be_doubted or self.meets is not None or self.remaining:
+            return None
+        if not asks_for_second_opinion(self.run, self.room):
+            return None
+        if self.run.unverified is None:
+            self.run.unverified = without_verification(self.run)
+        return replace(self, run=self.run.unverified)
+
+    def believed(self) -> PassTask:
+        """This one, or the same without verification where that is to be believed."""
+        other = self.second_opinion()
+        return other if other is not None and goes_much_farther(other.outcome(), self.outcome()) else self
+
+    def outcome(self) -> Sequence[SliceResult]:
+        """What came of a pass as far as it may go: refined, once for every length."""
+        run, room = self.run, self.room
+        refinement = self.method.refinement
+        if refinement is None:
+            return run.results[:room]
+        if self.meets is not None:
+            # Two passes that meet check each other, finer than refinement does (Docs/results.md).
+            return run.undoubted[:room]
+        return _refined(run, room, refinement)
+
+    def report(self) -> PassReport:
+        """How far the pass came, and why no farther."""
+        run, reached = self.run, len(self.outcome())
+        last = run.anchor_slice + run.step * reached
+        if reached >= self.room or (self.meets is not None and run.stopped is None and not run.has_spoken):
+            # A pass kept from an earlier call may have gone on beyond today's limit, and one that meets another may
+            # end where it would not be heard.
+            reason = self.at_limit
+        elif reached == run.known_end:
+            reason = StopReason.KNOWN_END
+        elif reached == run.usual_length and run.doubt is not None:
+            reason = run.doubt
+        elif reached == len(run.results) and run.stopped is not None:
+            reason = run.stopped
+        else:
+            reason = StopReason.REFINEMENT
+        return PassReport(run.label, run.anchor_slice, run.step, last, reason)
+
+
+def _refined(run: Pass, length: int, refinement: Refinement) -> list[SliceResult]:
+    """What refinement makes of a pass, once for every length that makes a difference."""
+    seen = (min(length, len(run.results) + refinement.beyond), len(run.results))
+    if seen not in run.refined:
+        run.refined[seen] = refinement.refined(run, length)
+    return run.refined[seen]
