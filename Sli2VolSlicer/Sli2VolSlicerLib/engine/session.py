@@ -25,6 +25,7 @@ from .records import (
     SliceLimits,
     StopReason,
 )
+from .repeated_slices import Asked, DistinctSlices
 from .slice_stack import SliceStack
 from .whole import WholeLabel, propagate_whole
 from .working_grid import WorkingGrid, working_scale
@@ -49,6 +50,8 @@ class PropagationSession:
     def __init__(self, stack: SliceStack, method: Method) -> None:
         self.stack = stack
         self.method = method
+        self._distinct = DistinctSlices(stack)
+        self._slices = self._distinct.stack
         self._grids: dict[float, WorkingGrid] = {}
         self._carriers: dict[tuple[str, float], Carrier] = {}
         self._choices = Choices(method, self._opened_at)
@@ -82,19 +85,25 @@ class PropagationSession:
             SliceRangeError: `slice_range` holds no slice of the volume.
             PropagationCancelled: `is_cancelled` said so; what was computed so far is kept.
         """
-        began = time.perf_counter()
         self._check(anchors)
         limits = limits or {}
         _check_limits(anchors, limits)
         low, high = self.stack.range_within(slice_range)
-        seconds = StageSeconds()
-        plans = self._plans(anchors)
-        allowed = {plan.label: limits.get(plan.label, UNLIMITED).within(low, high) for plan in plans}
+        allowed = {each.label: limits.get(each.label, UNLIMITED).within(low, high) for each in anchors}
         if isinstance(self.method, WholeMethod):
-            labels = [WholeLabel(plan.label, plan.anchors, allowed[plan.label]) for plan in plans]
+            labels = [WholeLabel(plan.label, plan.anchors, allowed[plan.label]) for plan in _plans(anchors)]
             return propagate_whole(self.method, self.stack, labels, progress, is_cancelled)
-        self._choices.settle(anchors, is_cancelled)
-        tasks = [task for plan in plans for task in self._tasks(plan, direction, allowed[plan.label])]
+        asked = Asked(anchors, direction, allowed)
+        return self._distinct.expanded(self._carried(self._distinct.asked(asked), progress, is_cancelled), asked)
+
+    def _carried(
+        self, asked: Asked, progress: ProgressCallback | None, is_cancelled: IsCancelled | None
+    ) -> Propagation:
+        """What passes from all anchors give, over the distinct slices."""
+        began, seconds = time.perf_counter(), StageSeconds()
+        plans = _plans(asked.anchors)
+        self._choices.settle(asked.anchors, is_cancelled)
+        tasks = [task for plan in plans for task in self._tasks(plan, asked.direction, asked.allowed[plan.label])]
         steps = self._run(tasks, seconds, progress, is_cancelled)
         refining = time.perf_counter()
         believed = [task.believed() for task in tasks]
@@ -105,9 +114,9 @@ class PropagationSession:
         fusing = time.perf_counter()
         seconds.refinement += fusing - refining
         # Zeros take no memory until something is written: most of a volume is in no doubt.
-        doubt = np.zeros((self.stack.slice_count, *self.stack.shape), np.float32)
+        doubt = np.zeros((self._slices.slice_count, *self._slices.shape), np.float32)
         told = Told(progress, is_cancelled, steps)
-        fused = {plan.label: self._fused(plan, allowed[plan.label], doubt, told) for plan in plans}
+        fused = {plan.label: self._fused(plan, asked.allowed[plan.label], doubt, told) for plan in plans}
         ended = time.perf_counter()
         return Propagation(
             masks={label: mask for label, (mask, _) in fused.items()},
@@ -161,9 +170,10 @@ class PropagationSession:
         ]
         expected = [*anchors, *(guess for guess in guesses if (guess.label, slice_index) not in drawn)]
         self._check(expected)
+        expected = list(self._distinct.anchors(expected))
         self._choices.settle(expected, is_cancelled)
-        everywhere = (0, self.stack.slice_count - 1)
-        tasks = [task for plan in self._plans(expected) for task in self._tasks(plan, Direction.BOTH, everywhere)]
+        everywhere = (0, self._slices.slice_count - 1)
+        tasks = [task for plan in _plans(expected) for task in self._tasks(plan, Direction.BOTH, everywhere)]
         self._run(tasks, StageSeconds(), None, is_cancelled, rehearse=True)
 
     def _check(self, anchors: Sequence[Anchor]) -> None:
@@ -193,19 +203,11 @@ class PropagationSession:
 
     def _opened_at(self, method: CarryingMethod, scale: float) -> tuple[WorkingGrid, Carrier]:
         if scale not in self._grids:
-            self._grids[scale] = WorkingGrid(self.stack, scale)
+            self._grids[scale] = WorkingGrid(self._slices, scale)
         key = (method.name, scale)
         if key not in self._carriers:
             self._carriers[key] = method.open(self._grids[scale])
         return self._grids[scale], self._carriers[key]
-
-    def _plans(self, anchors: Sequence[Anchor]) -> list[LabelPlan]:
-        by_label: dict[int, list[Anchor]] = {}
-        for anchor in anchors:
-            by_label.setdefault(anchor.label, []).append(anchor)
-        return [
-            LabelPlan(label, tuple(sorted(own, key=lambda a: a.slice_index))) for label, own in sorted(by_label.items())
-        ]
 
     def _tasks(self, plan: LabelPlan, direction: Direction, allowed: tuple[int, int]) -> Iterator[PassTask]:
         """The passes that this label needs, new or kept from an earlier call."""
@@ -220,7 +222,7 @@ class PropagationSession:
                 beside = position + step
                 limits = [
                     (allowed[1] if step == 1 else allowed[0], StopReason.RANGE),
-                    (self.stack.slice_count - 1 if step == 1 else 0, StopReason.END_OF_VOLUME),
+                    (self._slices.slice_count - 1 if step == 1 else 0, StopReason.END_OF_VOLUME),
                 ]
                 if 0 <= beside < len(indices):
                     limits.append((indices[beside] - step, StopReason.NEXT_ANCHOR))
@@ -286,7 +288,8 @@ class PropagationSession:
             done += len(together)
             if progress is not None:
                 left = sum(task.remaining for task in going)
-                progress(Progress(done, done + left, target, f"slice {target}"))
+                shown = self._distinct.first(target)
+                progress(Progress(done, done + left, shown, f"slice {shown}"))
         return done
 
     def _fused(
@@ -294,7 +297,7 @@ class PropagationSession:
     ) -> tuple[np.ndarray, np.ndarray]:
         """One label's mask and slice confidence, as `fuse_label`, with the method's last look if it takes one."""
         if isinstance(self.method, Finishing):
-            return fuse_finished(self.method, self.stack, plan, allowed, doubt, told)
+            return fuse_finished(self.method, self._slices, plan, allowed, doubt, told)
         return fuse_label(plan, allowed, doubt)
 
     def _notes(
@@ -312,6 +315,15 @@ class PropagationSession:
         )
         chosen = (note for plan in plans for note in self._choices.notes(plan.label, plan.anchors))
         return (*self.method.notes, *stepped_back, *chosen)
+
+
+def _plans(anchors: Sequence[Anchor]) -> list[LabelPlan]:
+    by_label: dict[int, list[Anchor]] = {}
+    for anchor in anchors:
+        by_label.setdefault(anchor.label, []).append(anchor)
+    return [
+        LabelPlan(label, tuple(sorted(own, key=lambda a: a.slice_index))) for label, own in sorted(by_label.items())
+    ]
 
 
 def _check_limits(anchors: Sequence[Anchor], limits: Mapping[int, SliceLimits]) -> None:

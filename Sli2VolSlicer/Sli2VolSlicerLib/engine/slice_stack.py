@@ -129,11 +129,15 @@ class SliceStack:
             raise SliceRangeError(msg)
         return max(0, low), min(last, high)
 
+    def raw(self, index: int) -> np.ndarray:
+        """Slice `index` as it is in the volume, (rows, columns), a view."""
+        slice_: np.ndarray = self._slices_first[index]
+        return slice_
+
     def intensity(self, index: int) -> np.ndarray:
         """Slice `index`, float32 (rows, columns), clipped to 0..1."""
         low, high = self.intensity_range.low, self.intensity_range.high
-        raw = self._slices_first[index].astype(np.float32)
-        return np.clip((raw - low) / (high - low), 0.0, 1.0)
+        return np.clip((self.raw(index).astype(np.float32) - low) / (high - low), 0.0, 1.0)
 
     def slices_first(self, array: np.ndarray) -> np.ndarray:
         """A view of an array on the volume's grid with the painted axis first."""
