@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", nargs="+", default=[], metavar="NAME=FILE", help="weights instead of the catalogue's"
     )
-    parser.add_argument("--reuse", action="store_true", help="reuse results although code or weights have changed")
+    parser.add_argument(
+        "--reuse",
+        action="store_true",
+        help="reuse results, and those published with the report, although code or weights have changed",
+    )
     parser.add_argument("--speed", action="store_true", help="also measure speed and memory (needs an idle machine)")
     parser.add_argument("--ablation", action="store_true", help="run the default without one part at a time instead")
     parser.add_argument("--interface", action="store_true", help="measure how the panel answers, and nothing else")
@@ -76,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from .run import Options, run_benchmark
+    from .run import Options, published_path, run_benchmark
 
     def report(line: str) -> None:
         if not arguments.quiet:
@@ -113,6 +118,8 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.interactive:
         _run_interactive(arguments, options, report)
         return
+    if arguments.reuse and arguments.report is not None and not arguments.ablation:
+        options = replace(options, published=published_path(arguments.report))
     run_benchmark(arguments.data, arguments.output, options, report, command_line())
     if arguments.speed:
         from .speed import measure_speed

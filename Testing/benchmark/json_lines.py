@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,18 @@ def append_lines(path: Path, entries: Iterable[dict[str, Any]]) -> None:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The entries in the file, none if there is no file; a line cut short by a crash is passed over."""
+    """The entries in the file, packed (.xz) or not; a line cut short by a crash is passed over, no file has none."""
     if not path.is_file():
         return
-    for line in path.read_text().splitlines():
+    text = lzma.decompress(path.read_bytes()).decode() if path.suffix == ".xz" else path.read_text()
+    for line in text.splitlines():
         try:
             yield json.loads(line)
         except json.JSONDecodeError:
             continue
+
+
+def write_packed(path: Path, entries: Iterable[dict[str, Any]]) -> None:
+    """Write entries so that little room is needed; the same entries give the same file."""
+    text = "".join(json.dumps(entry) + "\n" for entry in entries)
+    path.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from .cases import FEASIBILITY_STRUCTURES, PICTURE_FAMILIES, TUNED_FAMILIES, find_index, list_cases
 from .failures import draw_failures
+from .json_lines import write_packed
 from .kept_parts import ABLATION, INTERACTIVE, INTERFACE, NOTES_BEGIN, NOTES_END, part_of, with_part
 from .pairing import titles
 from .pictures import draw_families, words_of
 from .records import CaseResult, from_json
 from .rows import OURS
-from .run import masks_folder
+from .run import masks_folder, published_path
 from .speed import read_speed
 from .summary import by_row, row_mean
 from .tables import (
@@ -52,7 +53,7 @@ def short_summary(output: Path) -> str:
 
 
 def write_report(data: Path, output: Path, path: Path) -> None:
-    """Write the document and its pictures; what was written by hand in it is kept.
+    """Write the document, its pictures and, packed, the single results; what was written by hand in it is kept.
 
     Pictures of families whose licence does not allow publishing go beside `output`, not beside the document.
     """
@@ -60,7 +61,7 @@ def write_report(data: Path, output: Path, path: Path) -> None:
     rows = by_row(results)
     split = document["facts"]["split"]
     sections = [
-        _heading(document["facts"]),
+        _heading(document["facts"], published_path(path).name),
         rows_section(list(rows)),
         summary_section(rows),
         families_section(rows),
@@ -80,6 +81,7 @@ def write_report(data: Path, output: Path, path: Path) -> None:
         kept = part_of(before, part)
         text = with_part(text, part, kept) if kept else text
     path.write_text(text)
+    write_packed(published_path(path), document["results"])
 
 
 def kept_notes(path: Path) -> str:
@@ -91,7 +93,7 @@ def kept_notes(path: Path) -> str:
     return notes if found and closed else _EMPTY_NOTES
 
 
-def _heading(facts: dict) -> str:
+def _heading(facts: dict, published: str) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     weights = ", ".join(f"{row}: `{file}`" for row, file in facts["weights"].items()) or "none"
     return f"""# Results
@@ -103,6 +105,8 @@ Made by `{facts["command"]}` on {facts["date"]}; do not edit except between the 
 - Every labelled structure of the {facts["split"]} split with at least 6 slices (a case), painted on
   {_painted(facts["seeds"])} within 3 slices of the one of largest area, drawn at random under a fixed
   seed. What is painted is the truth; everything else is the method's. A result is what a row made of one painted slice.
+- The single results are in [{published}]({published}), one JSON object a line, with Dice and confidence slice
+  by slice; `--reuse` goes on from them.
 - A volume's figure is the mean over its painted slices, a structure's the mean over its volumes; a mean over
   structures counts each of them once. Intervals are 95 % bootstrap intervals over structures.
 - The 95 % Hausdorff distance is the larger of the two directed 95th percentiles between surface voxels.

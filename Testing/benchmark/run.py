@@ -21,8 +21,8 @@ import numpy as np
 from . import memory
 from .cases import BenchmarkError, Case, find_index, list_cases, load_volume, seed_slice
 from .metrics import dice, dice_without_slice, end_error, hausdorff_95, slice_dice
-from .records import CaseResult, append_results, read_results, to_json, write_mask
-from .rows import ALL_ROWS, RowSpec, fingerprint, open_row, row_specs
+from .records import CaseResult, append_results, mask_path, read_results, to_json, write_mask
+from .rows import ALL_ROWS, OURS, RowSpec, fingerprint, open_row, row_specs
 from .work import RowResult, Work
 
 Report = Callable[[str], None]
@@ -44,6 +44,7 @@ class Options:
         weights: files by weights name; the catalogue's by default.
         device: where the engine's rows run.
         reuse: take finished results even if code or weights have changed since.
+        published: a report's single results (`published_path`): those that the run has not are taken from there.
         volumes_per_structure: so many volumes of each structure, the first by name; 0 for all.
     """
 
@@ -58,6 +59,7 @@ class Options:
     weights: dict[str, Path] = field(default_factory=dict)
     device: str = "auto"
     reuse: bool = False
+    published: Path | None = None
     volumes_per_structure: int = 0
 
     def seeds_of(self, row: str) -> int:
@@ -83,6 +85,11 @@ def lines_path(output: Path) -> Path:
 def masks_folder(output: Path) -> Path:
     """Where the masks are kept for the pictures."""
     return output.with_name(output.stem + "-masks")
+
+
+def published_path(report: Path) -> Path:
+    """Where the single results behind a report's tables are kept beside it."""
+    return report.with_suffix(".jsonl.xz")
 
 
 def run_benchmark(data: Path, output: Path, options: Options, report: Report, command: str = "") -> list[CaseResult]:
@@ -145,8 +152,10 @@ def _select(found: dict, specs: Sequence[RowSpec], cases: Sequence[Case], option
 
 def _run_row(spec: RowSpec, cases: Sequence[Case], output: Path, options: Options, report: Report) -> None:
     mark = fingerprint(spec)
-    found = read_results(lines_path(output))
     wanted = [(case, seed) for case in cases for seed in range(options.seeds_of(spec.name))]
+    if options.published is not None:
+        _take_published(spec, {(spec.name, case.name, seed) for case, seed in wanted}, output, options.published)
+    found = read_results(lines_path(output))
     left = [
         (case, seed)
         for case, seed in wanted
@@ -174,6 +183,22 @@ def _run_row(spec: RowSpec, cases: Sequence[Case], output: Path, options: Option
             mean = float(np.mean([r.dice for r in results]))
             seconds = sum(r.seconds for r in results)
             report(f"{spec.name} {done}/{len(left)} {results[0].volume}: mean Dice {mean:.3f}, {seconds:.1f} s")
+
+
+def _take_published(spec: RowSpec, wanted: set[tuple[str, str, int]], output: Path, published: Path) -> None:
+    """Go on from a report's single results; of the row that pictures show, from those whose masks are kept."""
+    there = read_results(lines_path(output))
+    folder = masks_folder(output)
+    append_results(
+        lines_path(output),
+        [
+            result
+            for key, result in read_results(published).items()
+            if key in wanted
+            and key not in there
+            and (spec.name != OURS or mask_path(folder, result.row, result.case_name, result.seed).is_file())
+        ],
+    )
 
 
 @contextlib.contextmanager

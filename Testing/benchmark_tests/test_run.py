@@ -66,6 +66,36 @@ def test_slow_rows_may_be_run_on_fewer_painted_slices(
 
 
 @pytest.mark.slow
+def test_a_run_goes_on_from_the_single_results_published_with_the_report(
+    small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "results.md"
+    arguments = [str(small_data), "--rows", "fill-between-slices", "--families", "hnCT", "--report", str(report)]
+    assert main([*arguments, "--output", str(tmp_path / "one.json")]) == 0
+    published = read_results(tmp_path / "results.jsonl.xz")
+    assert published == read_results(tmp_path / "one.jsonl")
+    capsys.readouterr()
+    assert main([*arguments, "--output", str(tmp_path / "two.json"), "--reuse"]) == 0
+    assert "0 of 1 cases to do" in capsys.readouterr().err
+    assert read_results(tmp_path / "two.jsonl") == published
+    assert main([*arguments, "--output", str(tmp_path / "three.json")]) == 0
+    assert "1 of 1 cases to do" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_pictures_want_masks_so_ours_is_run_where_there_are_none(
+    small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(small_data), "--rows", "sli2vol", "--families", "hnCT", "--report", str(tmp_path / "results.md")]
+    assert main([*arguments, "--output", str(tmp_path / "one.json")]) == 0
+    assert main([*arguments, "--output", str(tmp_path / "two.json"), "--reuse"]) == 0
+    assert "1 of 1 cases to do" in capsys.readouterr().err
+    (tmp_path / "two.jsonl").unlink()
+    assert main([*arguments, "--output", str(tmp_path / "two.json"), "--reuse"]) == 0
+    assert "0 of 1 cases to do" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_results_of_other_code_are_computed_again_unless_asked_to_be_reused(small_data: Path, tmp_path: Path) -> None:
     output = tmp_path / "results.json"
     arguments = [str(small_data), "--output", str(output), "--rows", "fill-between-slices", "--quiet"]
