@@ -126,6 +126,21 @@ def test_an_unknown_device_is_refused_and_auto_finds_one() -> None:
     assert choose_device("auto").kind in ("cpu", "cuda", "mps")
 
 
+@pytest.mark.parametrize(
+    "precision, is_wanted, expected",
+    [
+        (torch.bfloat16, True, torch.bfloat16),
+        (torch.bfloat16, False, torch.float32),
+        (torch.float32, True, torch.float32),
+    ],
+)
+def test_bfloat16_is_computed_in_only_where_the_device_has_it(
+    precision: torch.dtype, is_wanted: bool, expected: torch.dtype
+) -> None:
+    with Device("cpu", precision).autocast(is_wanted=is_wanted):
+        assert torch.nn.functional.linear(torch.ones(1, 2), torch.ones(1, 2)).dtype == expected
+
+
 @given(st.integers(0, 60), st.integers(1, 60), st.integers(0, 60), st.integers(1, 60))
 def test_a_snapped_region_holds_the_region_and_ends_at_multiples_or_the_border(
     row: int, rows: int, column: int, columns: int

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from Sli2VolSlicerLib.engine.devices import Device
 from Sli2VolSlicerLib.engine.errors import PropagationCancelled
 from Sli2VolSlicerLib.engine.fitting import FitSettings, FittedNetwork, Lesson, fit
 from Sli2VolSlicerLib.engine.methods import create_method
@@ -19,6 +20,7 @@ from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 
 SHAPE = (10, 40, 44)
 FEW = FitSettings(steps=3)
+CPU = Device("cpu", torch.float32)
 
 
 def cone() -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +56,7 @@ def test_the_network_is_small() -> None:
 
 
 def test_a_bright_square_is_learned_from_one_slice() -> None:
-    odds = fit(lesson(), FitSettings(steps=60), torch.float32, no_one)
+    odds = fit(lesson(), FitSettings(steps=60), CPU, no_one)
     assert ((odds > 0) == (lesson().soft > 0.5)).float().mean() > 0.97
 
 
@@ -62,10 +64,10 @@ def test_the_same_seed_gives_the_same_and_leaves_other_random_numbers_alone() ->
     torch.manual_seed(4)
     untouched = torch.rand(1)
     torch.manual_seed(4)
-    one = fit(lesson(), FEW, torch.float32, no_one)
+    one = fit(lesson(), FEW, CPU, no_one)
     assert torch.equal(torch.rand(1), untouched)
-    assert torch.equal(fit(lesson(), FEW, torch.float32, no_one), one)
-    assert not torch.equal(fit(lesson(), FitSettings(steps=3, seed=1), torch.float32, no_one), one)
+    assert torch.equal(fit(lesson(), FEW, CPU, no_one), one)
+    assert not torch.equal(fit(lesson(), FitSettings(steps=3, seed=1), CPU, no_one), one)
 
 
 def outlines_moved(result: Propagation, before: Propagation) -> np.ndarray:

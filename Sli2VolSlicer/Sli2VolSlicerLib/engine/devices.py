@@ -27,6 +27,10 @@ class Device:
     def words(self) -> str:
         return f"{self.kind} ({str(self.precision).removeprefix('torch.')})"
 
+    def autocast(self, *, is_wanted: bool = True) -> torch.autocast:
+        """Within it convolutions compute in bfloat16, where this device has it and it is wanted."""
+        return torch.autocast(self.kind, torch.bfloat16, enabled=is_wanted and self.precision is torch.bfloat16)
+
 
 def choose_device(name: str = "auto") -> Device:
     """The device of this name; "auto" takes CUDA, then MPS, then the CPU.

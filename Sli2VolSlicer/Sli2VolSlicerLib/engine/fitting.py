@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .devices import Device
 from .protocol import Tell
 
 STRIDE = 4
@@ -99,7 +100,7 @@ class FittedNetwork(nn.Module):
         return odds
 
 
-def fit(lesson: Lesson, settings: FitSettings, precision: torch.dtype, tell: Tell) -> torch.Tensor:
+def fit(lesson: Lesson, settings: FitSettings, device: Device, tell: Tell) -> torch.Tensor:
     """What a network fitted to the lesson says of each of its slices: float32 like `lesson.soft`, log odds.
 
     Deterministic under the settings' seed; the process's own random numbers are left alone.
@@ -116,19 +117,19 @@ def fit(lesson: Lesson, settings: FitSettings, precision: torch.dtype, tell: Tel
             group["lr"] = _rate(settings, step)
         chosen = torch.multinomial(choice, settings.batch, replacement=True, generator=generator)
         maps, wanted, certain = _varied(lesson, chosen, generator)
-        with torch.autocast("cpu", precision, enabled=precision is torch.bfloat16):
+        with device.autocast():
             odds = network(maps)
         optimiser.zero_grad()
         _loss(odds.float(), wanted, certain).backward()
         optimiser.step()
-    return _said(network, lesson, settings.batch, precision)
+    return _said(network, lesson, settings.batch, device)
 
 
 @torch.inference_mode()
-def _said(network: FittedNetwork, lesson: Lesson, batch: int, precision: torch.dtype) -> torch.Tensor:
+def _said(network: FittedNetwork, lesson: Lesson, batch: int, device: Device) -> torch.Tensor:
     parts = []
     for indices in torch.arange(len(lesson.soft)).split(batch):
-        with torch.autocast("cpu", precision, enabled=precision is torch.bfloat16):
+        with device.autocast():
             parts.append(network(lesson.maps(indices, lesson.soft[indices])).float())
     return torch.cat(parts)
 

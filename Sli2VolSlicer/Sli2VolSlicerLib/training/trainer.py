@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..engine.devices import choose_device
 from ..engine.displacement import DisplacementNetwork, warp
 from ..engine.network import CorrespondenceNetwork, NetworkSettings
 from ..engine.weights_file import save_network
@@ -35,7 +36,7 @@ class TrainingSettings:
         held_out_every: every how many steps the held-out error is measured.
         checkpoint_every: steps between checkpoints.
         device: "cpu", "cuda" or "mps".
-        mixed_precision: bfloat16 convolutions.
+        mixed_precision: bfloat16 convolutions where the device has them.
     """
 
     network: NetworkSettings
@@ -90,6 +91,7 @@ class Trainer(ResumableRun[HeldOutError]):
         self._sampler = self._make_sampler(trained)
         self._held_out = self._draw_held_out(PairSampler(held_out, settings.sampling))
         torch.manual_seed(settings.seed)
+        self._device = choose_device(settings.device)
         self.network = self._make_network().to(settings.device)
         if settings.device == "cpu":
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -157,9 +159,8 @@ class Trainer(ResumableRun[HeldOutError]):
         return loss
 
     def _features(self, slices: torch.Tensor) -> torch.Tensor:
-        kind = torch.device(self.settings.device).type
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.settings.mixed_precision and kind != "mps"):
-            if kind == "cpu":
+        with self._device.autocast(is_wanted=self.settings.mixed_precision):
+            if self._device.kind == "cpu":
                 slices = slices.contiguous(memory_format=torch.channels_last)
             features: torch.Tensor = self.network(slices)
         return features.float()

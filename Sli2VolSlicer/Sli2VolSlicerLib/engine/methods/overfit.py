@@ -95,7 +95,7 @@ class Overfit:
         shown = _Shown.of(source, draft)
         if shown is None:
             return {}
-        odds = fit(shown.lesson, self._settings, self._fitted_on.precision, tell)
+        odds = fit(shown.lesson, self._settings, self._fitted_on, tell)
         change = _resized(odds - _log_odds(shown.lesson.soft), shown.region.shape).numpy()
         return {
             index: FilledSlice(

@@ -53,8 +53,7 @@ class _VoxelMorphCarrier:
             for index in (target, nearest.slice_index)
         )
         soft = torch.from_numpy(np.ascontiguousarray(nearest.soft[(slice(None), *area.slices)]))
-        has_bfloat16 = self._device.precision is torch.bfloat16
-        with torch.autocast(self._device.kind, torch.bfloat16, enabled=has_bfloat16):
+        with self._device.autocast():
             flow = self._network(fixed, moving)
         moved = warp(soft[None].to(self._device.kind), flow)[0]
         carried: np.ndarray = moved[(slice(None), *region.within(area))].clamp(0, 1).cpu().numpy()

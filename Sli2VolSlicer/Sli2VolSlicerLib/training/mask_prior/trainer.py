@@ -113,7 +113,6 @@ class MaskPriorTrainer(AveragedRun[HeldOutDice, MaskPriorNetwork, MaskPriorTrain
             cut_outs, settings.held_out_cut_outs, np.random.default_rng([20_262, settings.seed])
         )
         self._device = choose_device(settings.device)
-        self._has_bfloat16 = settings.mixed_precision and self._device.precision == torch.bfloat16
         torch.manual_seed(settings.seed)
         network = begun_network(MaskPriorNetwork(settings.network), earlier)
         network = network.to(settings.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -156,7 +155,7 @@ class MaskPriorTrainer(AveragedRun[HeldOutDice, MaskPriorNetwork, MaskPriorTrain
             truth = torch.cat([crops[n].cut(episodes[n].truth[step][None], size, "zeros") for n in going])
             inputs = network_inputs(pairs[:, 0], pairs[:, 1], reference)
             inputs = inputs.to(self.settings.device, memory_format=torch.channels_last)
-            with torch.autocast(torch.device(self.settings.device).type, torch.bfloat16, self._has_bfloat16):
+            with self._device.autocast(is_wanted=self.settings.mixed_precision):
                 logits, there = self.network(inputs)
             logits, there = logits.float().cpu(), there.float().cpu()
             loss = mask_prior_loss(logits, there, truth, reference)

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ...engine.devices import choose_device
 from ...engine.errors import MethodError
 from ..resumable import ResumableRun, mean_or_nan, set_learning_rate
 from .boxes import SIZE, Box, resized
@@ -83,11 +84,13 @@ class PseudoLabelRefiner(ResumableRun[HeldOutAgreement]):
 
     Raises:
         MethodError: MONAI is not installed.
+        DeviceError: no such device here.
     """
 
     def __init__(self, boxes: Sequence[Box], settings: RefiningTraining) -> None:
         super().__init__(settings, repr(asdict(settings)) + _fingerprint(boxes))
         self.settings = settings
+        self._device = choose_device(settings.device)
         names = sorted({box.volume for box in boxes})
         held_out = set(names[_HELD_OUT_EVERY // 2 :: _HELD_OUT_EVERY])
         self._learnt = [box for box in boxes if box.volume not in held_out]
@@ -130,8 +133,7 @@ class PseudoLabelRefiner(ResumableRun[HeldOutAgreement]):
 
     def _logits(self, inputs: torch.Tensor) -> torch.Tensor:
         settings = self.settings
-        kind = torch.device(settings.device).type
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=settings.mixed_precision and kind != "mps"):
+        with self._device.autocast(is_wanted=settings.mixed_precision):
             logits: torch.Tensor = self.network(inputs.float().to(settings.device))
         return logits[:, 0].float()
 
@@ -181,6 +183,7 @@ def make_unetr(feature_size: int, hidden_size: int) -> nn.Module:
 
     Raises:
         MethodError: MONAI is not installed.
+        DeviceError: no such device here.
     """
     try:
         # einops is looked for too: MONAI finds only when the network is made that it is missing.

@@ -104,8 +104,7 @@ class RefinementTrainer(AveragedRun[HeldOutDice, RefinementNetwork, RefinementTr
         self._held_out = measured_by_family(
             examples, settings.held_out_passes, np.random.default_rng([20_260, settings.seed])
         )
-        device = choose_device(settings.device)
-        self._has_bfloat16 = settings.mixed_precision and device.precision == torch.bfloat16
+        self._device = choose_device(settings.device)
         torch.manual_seed(settings.seed)
         network = begun_network(RefinementNetwork(settings.network), earlier).to(settings.device)
         # A step takes four fifths of the time that it takes with channels first.
@@ -138,7 +137,7 @@ class RefinementTrainer(AveragedRun[HeldOutDice, RefinementNetwork, RefinementTr
 
     def _looked_at(self, network: RefinementNetwork, batch: PassBatch) -> tuple[torch.Tensor, torch.Tensor]:
         device = self.settings.device
-        with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=self._has_bfloat16):
+        with self._device.autocast(is_wanted=self.settings.mixed_precision):
             change, verdicts = network(batch.maps().to(device), batch.measures.to(device))
         return change.float(), verdicts.float()
 
