@@ -124,6 +124,13 @@ def test_a_stack_in_which_nothing_repeats_is_taken_as_it_is() -> None:
     assert DistinctSlices(stack).stack is stack
 
 
+def test_slices_that_differ_but_lie_far_apart_are_taken_as_they_are() -> None:
+    volume = np.repeat(pictures(), TIMES, axis=0)
+    assert DistinctSlices(SliceStack(volume, (10 / TIMES, 1.0, 1.0))).stack.slice_count == SHAPE[0]
+    stack = SliceStack(volume, (10.1 / TIMES, 1.0, 1.0))
+    assert DistinctSlices(stack).stack is stack
+
+
 def test_one_picture_all_along_is_taken_as_it_is() -> None:
     stack = SliceStack(np.repeat(pictures()[:1], 5, axis=0))
     assert DistinctSlices(stack).stack is stack

@@ -17,6 +17,10 @@ from .slice_stack import SliceStack
 _LOOK = 16
 """Every so many pixels are compared first: most slices differ there already."""
 
+_FARTHEST_MM = 10.0
+"""Slices that differ may be so far apart. Rules and refinement were not made on thicker ones, and from a slice drawn
+near an end passes over them run on beyond it (Docs/results.md)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Asked:
@@ -46,15 +50,17 @@ class DistinctSlices:
     """
 
     def __init__(self, stack: SliceStack) -> None:
-        differs = [True, *(not _are_alike(stack, index - 1, index) for index in range(1, stack.slice_count))]
-        if sum(differs) < 2:
-            # One picture all along: there is nothing to go by, and a stack has two slices at least.
-            differs = [True] * stack.slice_count
+        count = stack.slice_count
+        differs = np.array([True, *(not _are_alike(stack, index - 1, index) for index in range(1, count))])
+        repeats = float(np.median(np.diff(np.append(np.flatnonzero(differs), count))))
+        # Of one picture all along nothing can be followed, and a stack has two slices at least.
+        if differs.sum() < 2 or (repeats > 1 and repeats * stack.spacing_mm[0] > _FARTHEST_MM):
+            differs[:] = True
         self._place = np.cumsum(differs) - 1
         self._first = np.flatnonzero(differs)
-        self.are_all = all(differs)
-        """Whether no slice repeats another."""
-        self.stack = stack if self.are_all else _only(stack, self._first)
+        self.are_all = bool(differs.all())
+        """Whether every slice is taken for one of its own."""
+        self.stack = stack if self.are_all else _only(stack, self._first, repeats)
 
     def first(self, place: int) -> int:
         """The slice of the volume that a distinct one is the first of."""
@@ -139,9 +145,8 @@ def _are_alike(stack: SliceStack, one: int, other: int) -> bool:
     return bool(np.array_equal(first[::_LOOK, ::_LOOK], second[::_LOOK, ::_LOOK]) and np.array_equal(first, second))
 
 
-def _only(stack: SliceStack, first: np.ndarray) -> SliceStack:
-    """The stack of these slices, as far from each other as most of them are."""
+def _only(stack: SliceStack, first: np.ndarray, repeats: float) -> SliceStack:
+    """The stack of these slices, as far from each other as most of them are: so many of the volume's slices."""
     between, row, column = stack.spacing_mm
-    repeats = float(np.median(np.diff(np.append(first, stack.slice_count))))
     kept = np.stack([stack.raw(int(index)) for index in first])
     return SliceStack(kept, (between * repeats, row, column), 0, stack.intensity_range)
