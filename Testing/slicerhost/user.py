@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 
 from Sli2VolSlicerLib.scene import write_back
 from Sli2VolSlicerLib.scene.capture import capture
@@ -22,6 +21,9 @@ from Sli2VolSlicerLib.scene.turns import Pace, Turns
 
 from .pulse import Gaps, pulse
 
+if TYPE_CHECKING:
+    import pytest
+
 LIMIT_S = 600.0
 
 
@@ -34,15 +36,12 @@ def while_written(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object], be
     def interrupted(*arguments: Any) -> Turns[Any]:
         nonlocal is_due
         turns = really(*arguments)
-        while True:
-            try:
-                next(turns)
-            except StopIteration as ended:
-                return ended.value
+        if is_due:
+            is_due = False
+            next(turns)
             yield
-            if is_due:
-                is_due = False
-                act()
+            act()
+        return (yield from turns)
 
     # However fast the machine is, there is a pause.
     monkeypatch.setattr(Pace, "is_over", True)
