@@ -79,6 +79,19 @@ def test_a_second_round_begins_with_the_weights_given_and_learns_from_passes_tha
 
 
 @pytest.mark.slow
+def test_a_second_round_in_the_folder_of_the_first_runs_only_passes_that_are_sent_on(folder: Path) -> None:
+    passes = folder / "passes"
+    assert train(folder, "--passes", str(passes)) == 0
+    first = {file.name: file.stat().st_mtime_ns for file in passes.iterdir()}
+    second_round = ["--from", str(refinement(folder)), "--checkpoint", str(folder / "second.checkpoint")]
+    assert train(folder, "--passes", str(passes), *second_round) == 0
+    second = {file.name: file.stat().st_mtime_ns for file in passes.iterdir()}
+    assert len(first) == 2 and first.items() < second.items()
+    assert all(name.endswith(".sent-on.passes") for name in second.keys() - first.keys())
+    assert not list((folder / "out").glob("*.passes"))
+
+
+@pytest.mark.slow
 def test_a_share_of_the_earlier_weights_can_be_kept(folder: Path) -> None:
     earlier = refinement(folder)
     assert train(folder, "--from", str(earlier)) == 0

@@ -54,6 +54,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="SHARE",
         help="with --from: this share of the weights given is kept in those written (default: 0)",
     )
+    parser.add_argument(
+        "--passes",
+        type=Path,
+        metavar="FOLDER",
+        help="where passes are kept; with the first round's folder a second one runs only those sent on "
+        "(default: OUTPUT.passes)",
+    )
     training_run.add_held_out(parser)
     training_run.add_labels(parser)
 
@@ -79,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         assert isinstance(method, CarryingMethod), method.name
         earlier = None if arguments.earlier is None else load_refinement(arguments.earlier)
         begun = training_run.began_with(arguments)
-        folder = arguments.output.with_name(f"{arguments.output.name}.passes")
+        folder = arguments.passes or arguments.output.with_name(f"{arguments.output.name}.passes")
         passes = KeptPasses(method, sha256_of(weights), begun.get("began_with_sha256"), arguments.seed, folder)
         examples = _examples(paths, passes, arguments)
         settings = settings if earlier is None else replace(settings, network=earlier.settings)
