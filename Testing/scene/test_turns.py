@@ -93,12 +93,19 @@ def test_it_is_one_step_of_the_users_undo(world: Any, written: Turns[Any], disc:
     assert world.filled("A") == list(range(len(world.voxels)))
 
 
-@pytest.mark.parametrize("turns_done", range(0, 24, 3))
+@pytest.mark.parametrize("turns_done, piece", [*((n, 1) for n in range(0, 21, 3)), *((n, 99) for n in range(5))])
 def test_an_undo_between_two_turns_is_done_and_ends_the_rest(
-    world: Any, begun: Callable[[int], Turns[Any]], disc: np.ndarray, history: Any, turns_done: int
+    world: Any,
+    begun: Callable[[int], Turns[Any]],
+    disc: np.ndarray,
+    history: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    turns_done: int,
+    piece: int,
 ) -> None:
+    monkeypatch.setattr(draft, "_PIECE", piece)
     stroke = disc.copy()
-    stroke[4, 1, 1] = True
+    stroke[6, 1:4, 1:4] = True
     history.SaveState()
     world.paint("A", stroke)
     turns = begun(turns_done)
