@@ -47,6 +47,11 @@ def output(folder: Path) -> Path:
     return folder / "out" / "refinement.safetensors"
 
 
+def written(passes: Path) -> dict[str, int]:
+    """The files of a folder, and when each was written."""
+    return {file.name: file.stat().st_mtime_ns for file in passes.iterdir()}
+
+
 @pytest.mark.slow
 def test_training_writes_weights_that_say_what_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train(folder) == 0
@@ -82,10 +87,10 @@ def test_a_second_round_begins_with_the_weights_given_and_learns_from_passes_tha
 def test_a_second_round_in_the_folder_of_the_first_runs_only_passes_that_are_sent_on(folder: Path) -> None:
     passes = folder / "passes"
     assert train(folder, "--passes", str(passes)) == 0
-    first = {file.name: file.stat().st_mtime_ns for file in passes.iterdir()}
+    first = written(passes)
     second_round = ["--from", str(refinement(folder)), "--checkpoint", str(folder / "second.checkpoint")]
     assert train(folder, "--passes", str(passes), *second_round) == 0
-    second = {file.name: file.stat().st_mtime_ns for file in passes.iterdir()}
+    second = written(passes)
     assert len(first) == 2 and first.items() < second.items()
     assert all(name.endswith(".sent-on.passes") for name in second.keys() - first.keys())
     assert not list((folder / "out").glob("*.passes"))
@@ -111,6 +116,17 @@ def test_a_share_that_cannot_be_kept_is_refused(
     assert train(folder, "--keep-earlier", share) == 2
     assert message in capsys.readouterr().err
     assert not output(folder).exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "message"), [("none/passes", "does not exist"), ("correspondence.safetensors", "it is not a folder")]
+)
+def test_a_place_where_passes_cannot_be_kept_is_refused_before_any_is_run(
+    folder: Path, capsys: pytest.CaptureFixture[str], place: str, message: str
+) -> None:
+    assert train(folder, "--passes", str(folder / place)) == 2
+    said = capsys.readouterr().err
+    assert f"Cannot keep passes at {folder / place}: " in said and message in said
 
 
 def test_a_label_on_another_grid_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

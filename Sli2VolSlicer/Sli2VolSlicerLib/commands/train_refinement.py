@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.errors import WeightsError
+from ..engine.errors import OutputError, WeightsError
 from ..weights import find_weights, sha256_of
 from . import training_run
 from .kept_passes import KeptPasses
@@ -79,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     kept_share = _kept_share(arguments)
     settings = training_run.settings_asked(RefinementTraining(), arguments, arguments.steps)
     checkpoint = training_run.checkpoint_of(arguments)
+    folder = _passes_folder(arguments)
     weights = arguments.weights or find_weights("sli2vol")
     with training_run.weights_output(arguments, weights, arguments.earlier) as outputs:
         paths = find_volumes(arguments.volumes)
@@ -86,7 +87,6 @@ def run(arguments: argparse.Namespace) -> int:
         assert isinstance(method, CarryingMethod), method.name
         earlier = None if arguments.earlier is None else load_refinement(arguments.earlier)
         begun = training_run.began_with(arguments)
-        folder = arguments.passes or arguments.output.with_name(f"{arguments.output.name}.passes")
         passes = KeptPasses(method, sha256_of(weights), begun.get("began_with_sha256"), arguments.seed, folder)
         examples = _examples(paths, passes, arguments)
         settings = settings if earlier is None else replace(settings, network=earlier.settings)
@@ -120,6 +120,20 @@ def _examples(paths: Sequence[Path], passes: KeptPasses, arguments: argparse.Nam
                 examples.extend(found)
                 stop_if_cancelled(f"passes of {path}; the same command goes on with the next ones")
     return examples
+
+
+def _passes_folder(arguments: argparse.Namespace) -> Path:
+    """Where the passes are kept.
+
+    Raises:
+        OutputError: they cannot be written there.
+    """
+    folder: Path = arguments.passes or arguments.output.with_name(f"{arguments.output.name}.passes")
+    training_run.require_place(folder, "passes")
+    if folder.exists() and not folder.is_dir():
+        msg = f"Cannot keep passes at {folder}: it is not a folder."
+        raise OutputError(msg)
+    return folder
 
 
 def _kept_share(arguments: argparse.Namespace) -> float:

@@ -125,10 +125,19 @@ def checkpoint_of(arguments: argparse.Namespace) -> Path:
         OutputError: it cannot be written there.
     """
     checkpoint: Path = arguments.checkpoint or arguments.output.with_name(arguments.output.name + ".checkpoint")
-    if not os.access(checkpoint.parent, os.W_OK):
-        msg = f"Cannot keep checkpoints at {checkpoint}: the folder does not exist or is not writable."
-        raise OutputError(msg)
+    require_place(checkpoint, "checkpoints")
     return checkpoint
+
+
+def require_place(path: Path, what: str) -> None:
+    """Make sure, before long work, that what it makes can be kept.
+
+    Raises:
+        OutputError: it cannot be written there.
+    """
+    if not os.access(path.parent, os.W_OK):
+        msg = f"Cannot keep {what} at {path}: the folder does not exist or is not writable."
+        raise OutputError(msg)
 
 
 @contextmanager
