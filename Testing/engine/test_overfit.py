@@ -31,12 +31,12 @@ def cone() -> tuple[np.ndarray, np.ndarray]:
     return (np.where(truth, 1.0, 0.3) + noise).astype(np.float32), truth
 
 
-def session(fitted: FitSettings | None = FEW) -> PropagationSession:
-    """By the untrained network, finished by a fitted one or not."""
+def session(fitted: FitSettings | None = FEW, times: int = 1) -> PropagationSession:
+    """By the untrained network, finished by a fitted one or not; every slice so many times."""
     carrying = create_method("random-weights", device="cpu")
     assert isinstance(carrying, CarryingMethod)
     method = carrying if fitted is None else Overfit(carrying, fitted)
-    return PropagationSession(SliceStack(cone()[0]), method)
+    return PropagationSession(SliceStack(np.repeat(cone()[0], times, axis=0)), method)
 
 
 def no_one(done: int, total: int) -> None:
@@ -104,6 +104,12 @@ def test_steps_are_told_label_after_label() -> None:
     done = [each.done for each in seen if "refinement" in each.message]
     assert done == list(range(done[0], done[0] + 6))
     assert seen[-1].message == "refinement 3 of 3"
+
+
+def test_steps_are_told_on_slices_of_the_volume_where_slices_repeat() -> None:
+    seen: list[Progress] = []
+    session(times=3).propagate([Anchor(15, 1, cone()[1][5])], progress=seen.append)
+    assert [each.slice_index for each in seen if "refinement" in each.message] == [15, 15, 15]
 
 
 def test_fitting_can_be_cancelled() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +19,13 @@ class Told:
 
     Attributes:
         before: steps done before the present label's.
+        slice_of: the volume's number of a slice.
     """
 
     progress: ProgressCallback | None
     is_cancelled: IsCancelled | None
     before: int
+    slice_of: Callable[[int], int]
 
     def step(self, done: int, total: int, slice_index: int) -> None:
         """One step of a label begins.
@@ -35,7 +38,7 @@ class Told:
             raise PropagationCancelled(msg)
         if self.progress is not None:
             step = f"refinement {done + 1} of {total}"
-            self.progress(Progress(self.before + done + 1, self.before + total, slice_index, step))
+            self.progress(Progress(self.before + done + 1, self.before + total, self.slice_of(slice_index), step))
         if done + 1 == total:
             self.before += total
 

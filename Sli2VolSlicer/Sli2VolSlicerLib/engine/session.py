@@ -115,7 +115,7 @@ class PropagationSession:
         seconds.refinement += fusing - refining
         # Zeros take no memory until something is written: most of a volume is in no doubt.
         doubt = np.zeros((self._slices.slice_count, *self._slices.shape), np.float32)
-        told = Told(progress, is_cancelled, steps)
+        told = Told(progress, is_cancelled, steps, self._distinct.first)
         fused = {plan.label: self._fused(plan, asked.allowed[plan.label], doubt, told) for plan in plans}
         ended = time.perf_counter()
         return Propagation(
