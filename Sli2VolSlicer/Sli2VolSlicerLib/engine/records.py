@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -25,6 +25,11 @@ class Anchor:
     slice_index: int
     label: int
     mask: np.ndarray
+
+
+def anchors_of(label: int, anchors: Iterable[Anchor]) -> tuple[Anchor, ...]:
+    """One label's anchors, by slice."""
+    return tuple(sorted((each for each in anchors if each.label == label), key=lambda each: each.slice_index))
 
 
 class Direction(Enum):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .records import Anchor, Direction, PassReport, Propagation, StopReason
+from .records import Anchor, Direction, PassReport, Propagation, StopReason, anchors_of
 from .slice_stack import SliceStack
 
 _LOOK = 16
@@ -35,11 +35,6 @@ class Asked:
     anchors: Sequence[Anchor]
     direction: Direction
     allowed: Mapping[int, tuple[int, int]]
-
-    def of(self, label: int) -> list[Anchor]:
-        """One label's anchors, by slice."""
-        own = (anchor for anchor in self.anchors if anchor.label == label)
-        return sorted(own, key=lambda anchor: anchor.slice_index)
 
 
 class DistinctSlices:
@@ -106,7 +101,7 @@ class DistinctSlices:
         """One label's mask and slice confidence."""
         mask, confidence = found.masks[label][self._place], found.slice_confidence[label][self._place]
         low, high = asked.allowed[label]
-        own = asked.of(label)
+        own = anchors_of(label, asked.anchors)
         for index, place in enumerate(self._place.tolist()):
             alike = [anchor for anchor in own if self._place[anchor.slice_index] == place]
             if alike:
@@ -128,7 +123,7 @@ class DistinctSlices:
 
     def _report(self, report: PassReport, asked: Asked) -> PassReport:
         """A pass's report in the volume's slice numbers."""
-        step, own = report.step, asked.of(report.label)
+        step, own = report.step, anchors_of(report.label, asked.anchors)
         alike = [each.slice_index for each in own if self._place[each.slice_index] == report.anchor_slice]
         anchor = max(alike, key=lambda index: index * step)
         end = int(np.flatnonzero(self._place == report.last_slice)[-1 if step > 0 else 0])

@@ -24,6 +24,7 @@ from .records import (
     Propagation,
     SliceLimits,
     StopReason,
+    anchors_of,
 )
 from .repeated_slices import Asked, DistinctSlices
 from .slice_stack import SliceStack
@@ -318,12 +319,7 @@ class PropagationSession:
 
 
 def _plans(anchors: Sequence[Anchor]) -> list[LabelPlan]:
-    by_label: dict[int, list[Anchor]] = {}
-    for anchor in anchors:
-        by_label.setdefault(anchor.label, []).append(anchor)
-    return [
-        LabelPlan(label, tuple(sorted(own, key=lambda a: a.slice_index))) for label, own in sorted(by_label.items())
-    ]
+    return [LabelPlan(label, anchors_of(label, anchors)) for label in sorted({anchor.label for anchor in anchors})]
 
 
 def _check_limits(anchors: Sequence[Anchor], limits: Mapping[int, SliceLimits]) -> None:

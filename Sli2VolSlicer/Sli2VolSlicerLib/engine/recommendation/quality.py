@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..records import Anchor, Propagation
+from ..records import Anchor, Propagation, anchors_of
 from .outlook import LEAST_QUALITY, make_outlook
 from .records import QualityEstimate
 
@@ -31,7 +31,7 @@ def estimate_quality(
         KeyError: the propagation has no such label.
     """
     if anchors:
-        own = tuple(sorted((a for a in anchors if a.label == label), key=lambda anchor: anchor.slice_index))
+        own = anchors_of(label, anchors)
         outlook = make_outlook(propagation, own, label, spacing_mm)
         weight, quality, dice = outlook.found + outlook.weight, outlook.slice_dice, outlook.dice
     else:
