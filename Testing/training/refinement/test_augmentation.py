@@ -17,6 +17,7 @@ STILL = PassAugmentation(
     PLAIN,
     inverted=0.0,
     turned=0.0,
+    drifting=0.0,
     measure_noise=0.0,
     size_hidden=0.0,
     stop_hidden=0.0,
@@ -52,7 +53,7 @@ def test_intensity_masks_and_truth_move_alike() -> None:
 
 
 def test_masks_and_truth_keep_their_values_when_intensity_changes() -> None:
-    settings = replace(PassAugmentation(), turned=0.0)
+    settings = replace(PassAugmentation(), turned=0.0, drifting=0.0)
     moved = augmented(a_batch(), settings, np.random.default_rng(2))
     assert set(torch.unique(moved.truth).tolist()) == set(torch.unique(a_batch().truth).tolist())
     assert torch.equal(moved.soft, moved.truth)
@@ -68,6 +69,37 @@ def test_all_slices_of_a_pass_change_intensity_alike() -> None:
 def test_inversion_makes_bright_what_was_dark() -> None:
     moved = augmented(a_batch(), replace(STILL, inverted=1.0), np.random.default_rng(0))
     torch.testing.assert_close(moved.intensity, 1 - moved.soft, atol=2e-4, rtol=0)
+
+
+def graded_batch() -> PassBatch:
+    """Passes whose masks fall off to the side, as carried ones do; the truth is what they were before they drift."""
+    made = many_passes()
+    soft = torch.linspace(1, 0, made.soft.shape[-1]).expand_as(made.soft).contiguous()
+    return replace(made, soft=soft, truth=soft.clone(), drawn=soft[:, 0].clone())
+
+
+def test_drifting_masks_lose_ground_at_every_slice_and_their_area_is_told() -> None:
+    batch = graded_batch()
+    drifted = augmented(batch, replace(STILL, drifting=1.0, swelling=0.0), np.random.default_rng(0))
+    areas = (drifted.soft > 0.5).sum((2, 3))
+    was = (drifted.truth > 0.5).sum((2, 3))
+    assert (areas.diff(dim=1) <= 0).all() and (areas[:, -1] < was[:, -1]).all()
+    assert torch.equal(drifted.soft[:, 0], drifted.drawn)
+    torch.testing.assert_close(drifted.measures[..., 2], 1 + torch.log2((areas + 1) / (was + 1)) / 4)
+    assert (drifted.measures[..., 3:] == 1).all() and (drifted.measures[..., :2] == 1).all()
+
+
+def test_swelling_masks_gain_ground_but_begin_nowhere_anew() -> None:
+    batch = graded_batch()
+    swollen = augmented(batch, replace(STILL, drifting=1.0, swelling=1.0), np.random.default_rng(0))
+    assert ((swollen.soft > 0.5).sum((2, 3))[:, -1] > (swollen.truth > 0.5).sum((2, 3))[:, -1]).all()
+    assert (swollen.soft[swollen.truth < 0.05] <= swollen.truth[swollen.truth < 0.05]).all()
+
+
+def test_only_a_share_of_the_passes_drifts() -> None:
+    drifted = augmented(graded_batch(), replace(STILL, drifting=0.3), np.random.default_rng(0))
+    drifts = (drifted.soft != drifted.truth).flatten(1).any(dim=1)
+    assert 10 < int(drifts.sum()) < 30
 
 
 def test_only_size_and_stop_rules_are_hidden() -> None:

@@ -8,10 +8,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ...engine.passes import PRESENT
+from ...engine.refinement.network_refinement import log_odds
 from ..augmentation import AugmentationSettings, jitter_intensity
 from .batches import PassBatch
 
 _DISTANCE = 0
+_AREA = 2
 _BEYOND_THE_STOP_RULES = 6
 _SIZE_IN_PIXELS = 8
 """Places among a slice's measures (`engine/refinement/view.py`)."""
@@ -28,6 +31,11 @@ class PassAugmentation:
         turn: largest angle, in radians.
         zoom: largest logarithm of the magnification.
         shift: largest shift, as a share of half the view.
+        drifting: chance that the masks of a pass shrink or swell from some slice on, as carried masks do. Tiny
+            structures dwindle away before the stop rules speak, and few of the passes show it.
+        swelling: chance that they swell then.
+        drift: least and largest drift of the log odds from slice to slice.
+        farthest_drift: largest fall and rise of the log odds in all.
         measure_noise: standard deviation.
         size_hidden: chance that the structure's size in pixels is not told.
         stop_hidden: chance that it is not told where the stop rules spoke.
@@ -45,6 +53,10 @@ class PassAugmentation:
     turn: float = 0.5
     zoom: float = 0.22
     shift: float = 0.1
+    drifting: float = 0.3
+    swelling: float = 0.2
+    drift: tuple[float, float] = (0.1, 0.8)
+    farthest_drift: tuple[float, float] = (5.0, 1.5)
     measure_noise: float = 0.03
     size_hidden: float = 0.5
     stop_hidden: float = 0.3
@@ -55,7 +67,7 @@ class PassAugmentation:
 
 def augmented(batch: PassBatch, settings: PassAugmentation, generator: np.random.Generator) -> PassBatch:
     """A batch seen otherwise; intensity, masks and truth stay aligned."""
-    moved = _moved(batch, settings, generator)
+    moved = _drifted(_moved(batch, settings, generator), settings, generator)
     # A pass's slices and its anchor's one below the other: the draw is then the same for all of them.
     pictures = torch.cat([moved.intensity, moved.drawn_on[:, None]], dim=1)
     column = _inverted(pictures.flatten(1, 2), settings.inverted, generator)
@@ -64,7 +76,7 @@ def augmented(batch: PassBatch, settings: PassAugmentation, generator: np.random
         moved,
         intensity=pictures[:, :-1],
         drawn_on=pictures[:, -1],
-        measures=_half_told(batch.measures, settings, generator),
+        measures=_half_told(moved.measures, settings, generator),
     )
 
 
@@ -85,6 +97,27 @@ def _moved(batch: PassBatch, settings: PassAugmentation, generator: np.random.Ge
     return replace(
         batch, intensity=intensity, soft=soft, truth=truth, drawn=drawn[:, 0].contiguous(), drawn_on=drawn_on[:, 0]
     )
+
+
+def _drifted(batch: PassBatch, settings: PassAugmentation, generator: np.random.Generator) -> PassBatch:
+    """Some passes as if they had lost, or gained, a little at every slice from some slice on."""
+    passes, slices = batch.soft.shape[:2]
+    drifts = generator.random(passes) < settings.drifting
+    swells = generator.random(passes) < settings.swelling
+    least, most = settings.drift
+    by_slice = np.exp(generator.uniform(np.log(least), np.log(most), passes)) * np.where(swells, 1, -1) * drifts
+    begins = generator.integers(1, max(2, slices), passes)
+    steps = np.clip(np.arange(slices) - begins[:, None] + 1, 0, None)
+    fall, rise = settings.farthest_drift
+    by = torch.from_numpy(np.clip(by_slice[:, None] * steps, -fall, rise).astype(np.float32))[..., None, None]
+    drifted = torch.sigmoid(log_odds(batch.soft) + by)
+    # Where nothing was found nothing swells, and what is left of nearly nothing is nothing.
+    is_left = (batch.soft >= PRESENT) & (drifted >= PRESENT)
+    soft = torch.where(by == 0, batch.soft, torch.where(is_left, drifted, 0.0))
+    was, became = ((each > 0.5).sum((2, 3)) for each in (batch.soft, soft))
+    measures = batch.measures.clone()
+    measures[..., _AREA] += torch.log2((became + 1) / (was + 1)) / 4
+    return replace(batch, soft=soft, measures=measures)
 
 
 def _similarities(count: int, settings: PassAugmentation, generator: np.random.Generator) -> torch.Tensor:
