@@ -259,13 +259,17 @@ class Session:
         if self.page["opening"]:
             return
         self.page.show(opening=f"Opening {name.rpartition('/')[2]} ...")
+        node, failure = None, None
         try:
             node = await read()
         except (Sli2VolError, OSError, RuntimeError, MemoryError) as error:
-            self.desk.say_error(error)
-            return
+            failure = error
         finally:
             self.page.show(opening="")
+        if failure is not None:
+            # Told once the page can open something else: whoever reads it may act on it.
+            self.desk.say_error(failure)
+            return
         self.background.cancel()
         self._observers.remove_all()
         gone = self._nodes()
