@@ -259,16 +259,14 @@ class Session:
         if self.page["opening"]:
             return
         self.page.show(opening=f"Opening {name.rpartition('/')[2]} ...")
-        node, failure = None, None
         try:
-            node = await read()
+            try:
+                node = await read()
+            finally:
+                # Before anything is told: whoever reads an error may open something else at once.
+                self.page.show(opening="")
         except (Sli2VolError, OSError, RuntimeError, MemoryError) as error:
-            failure = error
-        finally:
-            self.page.show(opening="")
-        if failure is not None:
-            # Told once the page can open something else: whoever reads it may act on it.
-            self.desk.say_error(failure)
+            self.desk.say_error(error)
             return
         self.background.cancel()
         self._observers.remove_all()
