@@ -36,10 +36,10 @@ def a_batch() -> PassBatch:
 
 
 def many_passes() -> PassBatch:
-    """64 of them, every measure 1."""
+    """64 of them, every measure a half."""
     made = a_batch()
     many = {name: getattr(made, name).repeat_interleave(64, dim=0) for name in vars(made)}
-    return PassBatch(**(many | {"measures": torch.ones_like(many["measures"])}))
+    return PassBatch(**(many | {"measures": torch.full_like(many["measures"], 0.5)}))
 
 
 def test_intensity_masks_and_truth_move_alike() -> None:
@@ -75,7 +75,9 @@ def graded_batch() -> PassBatch:
     """Passes whose masks fall off to the side, as carried ones do; the truth is what they were before they drift."""
     made = many_passes()
     soft = torch.linspace(1, 0, made.soft.shape[-1]).expand_as(made.soft).contiguous()
-    return replace(made, soft=soft, truth=soft.clone(), drawn=soft[:, 0].clone())
+    measures = made.measures.clone()
+    measures[..., 2] = 0
+    return replace(made, soft=soft, truth=soft.clone(), drawn=soft[:, 0].clone(), measures=measures)
 
 
 def test_drifting_masks_lose_ground_at_every_slice_and_their_area_is_told() -> None:
@@ -85,8 +87,16 @@ def test_drifting_masks_lose_ground_at_every_slice_and_their_area_is_told() -> N
     was = (drifted.truth > 0.5).sum((2, 3))
     assert (areas.diff(dim=1) <= 0).all() and (areas[:, -1] < was[:, -1]).all()
     assert torch.equal(drifted.soft[:, 0], drifted.drawn)
-    torch.testing.assert_close(drifted.measures[..., 2], 1 + torch.log2((areas + 1) / (was + 1)) / 4)
-    assert (drifted.measures[..., 3:] == 1).all() and (drifted.measures[..., :2] == 1).all()
+    told = torch.log2((areas + 1) / (was + 1)).clamp(min=-6) / 4
+    torch.testing.assert_close(drifted.measures[..., 2], told)
+    assert (drifted.measures[..., 3:] == 0.5).all() and (drifted.measures[..., :2] == 0.5).all()
+
+
+def test_an_area_is_told_within_the_same_bounds_after_drifting_as_before() -> None:
+    batch = graded_batch()
+    batch.measures[..., 2] = 0.75
+    told = augmented(batch, replace(STILL, drifting=1.0, swelling=1.0), np.random.default_rng(0)).measures[..., 2]
+    assert (told == 0.75).all()
 
 
 def test_swelling_masks_gain_ground_but_begin_nowhere_anew() -> None:
@@ -103,11 +113,11 @@ def test_only_a_share_of_the_passes_drifts() -> None:
 
 
 def test_only_size_and_stop_rules_are_hidden() -> None:
-    batch = replace(a_batch(), measures=torch.ones_like(a_batch().measures))
+    batch = replace(a_batch(), measures=torch.full_like(a_batch().measures, 0.5))
     hidden = augmented(batch, replace(STILL, size_hidden=1.0, stop_hidden=1.0), np.random.default_rng(0)).measures
     assert torch.nonzero((hidden == 0).all(dim=(0, 1))).flatten().tolist() == [6, 8]
     assert int((hidden == 0).sum()) == 2 * hidden.shape[0] * hidden.shape[1]
-    assert (batch.measures == 1).all()
+    assert (batch.measures == 0.5).all()
 
 
 def test_a_hidden_distance_is_nothing_on_all_slices_of_a_pass() -> None:
@@ -122,9 +132,9 @@ def test_distances_shrink_by_one_share_for_all_slices_of_a_pass() -> None:
     settings = replace(STILL, distance_shrunk=0.5, distance_shrunk_to=0.25)
     measures = augmented(many_passes(), settings, np.random.default_rng(0)).measures
     shares = measures[..., 0]
-    assert (shares == shares[:, :1]).all() and (measures[..., 1:] == 1).all()
-    assert float(shares.min()) >= 0.25 and float(shares.max()) == 1
-    assert 20 < int((shares[:, 0] < 1).sum()) < 44
+    assert (shares == shares[:, :1]).all() and (measures[..., 1:] == 0.5).all()
+    assert float(shares.min()) >= 0.125 and float(shares.max()) == 0.5
+    assert 20 < int((shares[:, 0] < 0.5).sum()) < 44
 
 
 def test_the_same_generator_draws_the_same() -> None:

@@ -28,6 +28,7 @@ from ..protocol import (
     Tell,
     bounding_region,
 )
+from ..refinement.network_refinement import SUREST, log_odds
 
 _SIDE = 64
 """Pixels along the longer side of what the network sees; smaller structures are not magnified."""
@@ -45,8 +46,6 @@ _NO_TRUST, _FULL_TRUST = 0.5, 0.9
 
 _SHARE, _BAND = 0.3, 0.1
 """Share of its change that is made, and how far from the outline, in square roots of the slice's area."""
-
-_SUREST = 0.98
 
 
 class Overfit:
@@ -96,7 +95,7 @@ class Overfit:
         if shown is None:
             return {}
         odds = fit(shown.lesson, self._settings, self._fitted_on, tell)
-        change = _resized(odds - _log_odds(shown.lesson.soft), shown.region.shape).numpy()
+        change = _resized(odds - log_odds(shown.lesson.soft), shown.region.shape).numpy()
         return {
             index: FilledSlice(
                 shown.region, _moved(draft.soft(index)[shown.region.slices], by), float(draft.confidence[index])
@@ -174,15 +173,11 @@ def _moved(soft: np.ndarray, by: np.ndarray) -> np.ndarray:
     mask = soft > 0.5
     distance = np.where(mask, distance_transform_edt(mask), distance_transform_edt(~mask))
     near = distance <= 1 + _BAND * float(np.sqrt(mask.sum()))
-    odds = np.clip(soft, 1 - _SUREST, _SUREST)
+    odds = np.clip(soft, 1 - SUREST, SUREST)
     odds = np.log(odds / (1 - odds)) + _SHARE * by
     moved = np.where(near, 1 / (1 + np.exp(-odds)), soft).astype(np.float32)
     moved[moved < PRESENT] = 0.0
     return moved
-
-
-def _log_odds(soft: torch.Tensor) -> torch.Tensor:
-    return torch.logit(soft.clamp(1 - _SUREST, _SUREST))
 
 
 def _resized(images: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:

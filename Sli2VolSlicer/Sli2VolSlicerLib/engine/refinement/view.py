@@ -15,6 +15,9 @@ from .window import SIDE, SquareWindow
 BEYOND = 3
 """Empty slices shown after a pass's last one, so that the structure can be found to go on."""
 
+AREA_BOUNDS, AREA_SCALE = (-6.0, 3.0), 4.0
+"""An area is told as the binary logarithm of its share of the drawn one: within the bounds, over the scale."""
+
 _BINS = 32
 _RING = 7
 _UNSEEN = 0.003
@@ -112,7 +115,7 @@ def _measures(run: Pass, results: list[SliceResult], count: int) -> np.ndarray:
         values[position] = (
             min(4.0, position * between / unit) / 2,
             min(1.0, between / unit),
-            np.clip(np.log2((area + 1) / run.drawn_area), -6, 3) / 4,
+            np.clip(np.log2((area + 1) / run.drawn_area), *AREA_BOUNDS) / AREA_SCALE,
             result.confidence * 2 - 1 if result else float(is_anchor),
             result.journey.least_certainty * 2 - 1 if result else float(is_anchor),
             min(3.0, result.journey.drift) / 3 if result else float(not is_anchor),

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from ...engine.passes import PRESENT
 from ...engine.refinement.network_refinement import log_odds
+from ...engine.refinement.view import AREA_BOUNDS, AREA_SCALE
 from ..augmentation import AugmentationSettings, jitter_intensity
 from .batches import PassBatch
 
@@ -116,7 +117,8 @@ def _drifted(batch: PassBatch, settings: PassAugmentation, generator: np.random.
     soft = torch.where(by == 0, batch.soft, torch.where(is_left, drifted, 0.0))
     was, became = ((each > 0.5).sum((2, 3)) for each in (batch.soft, soft))
     measures = batch.measures.clone()
-    measures[..., _AREA] += torch.log2((became + 1) / (was + 1)) / 4
+    logarithm = measures[..., _AREA] * AREA_SCALE + torch.log2((became + 1) / (was + 1))
+    measures[..., _AREA] = logarithm.clamp(*AREA_BOUNDS) / AREA_SCALE
     return replace(batch, soft=soft, measures=measures)
 
 
