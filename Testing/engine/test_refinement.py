@@ -133,10 +133,10 @@ def test_the_next_look_begins_from_what_was_mended_and_from_the_slice_as_drawn()
     assert not looked_at_again(soft, torch.full_like(soft, -5.0))[:, 1:].any(), "what is as good as nothing is nothing"
 
 
-def test_the_expected_dice_falls_with_distance_and_where_refinement_disagrees() -> None:
-    good = RefinedSlice(0.9, 0.1, 1.0, 0.99)
+def test_the_expected_dice_falls_with_what_the_pass_lost_and_where_refinement_disagrees() -> None:
+    good = RefinedSlice(0.9, 1.0, 0.99)
     journey = Journey(0.9, 0.1)
-    assert good.expected_dice(journey) > replace(good, distance=2.0).expected_dice(journey)
+    assert good.expected_dice(journey) > replace(good, area_share=0.3).expected_dice(journey)
     assert good.expected_dice(journey) > replace(good, agreement=0.3).expected_dice(journey)
     assert good.expected_dice(journey) > replace(good, verdict=0.2).expected_dice(journey)
     assert 0 < replace(good, verdict=0.0, area_share=0.01).expected_dice(journey) < 1

@@ -55,12 +55,11 @@ class Journey:
         return _within_bounds(value)
 
 
-_REFINED_CONSTANT = -0.03
-_REFINED_PER_VERDICT = 0.40
-_REFINED_PER_CERTAINTY = 0.53
-_REFINED_PER_DISTANCE = -0.07
-_REFINED_PER_SHRINKING = 0.12
-_REFINED_PER_AGREEMENT = 0.12
+_REFINED_CONSTANT = -0.25
+_REFINED_PER_VERDICT = 0.68
+_REFINED_PER_CERTAINTY = 0.30
+_REFINED_PER_SHRINKING = 0.06
+_REFINED_PER_AGREEMENT = 0.30
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,11 @@ class RefinedSlice:
 
     Attributes:
         verdict: the Dice that the refinement network expects, 0..1.
-        distance: from the anchor, in units of the square root of the drawn area.
         area_share: the refined mask's area as a share of the drawn one's.
         agreement: Dice between the mask before and after.
     """
 
     verdict: float
-    distance: float
     area_share: float
     agreement: float
 
@@ -85,7 +82,6 @@ class RefinedSlice:
             _REFINED_CONSTANT
             + _REFINED_PER_VERDICT * self.verdict
             + _REFINED_PER_CERTAINTY * journey.least_certainty
-            + _REFINED_PER_DISTANCE * min(self.distance, _FARTHEST)
             + _REFINED_PER_SHRINKING * _shrinking(self.area_share)
             + _REFINED_PER_AGREEMENT * self.agreement
         )

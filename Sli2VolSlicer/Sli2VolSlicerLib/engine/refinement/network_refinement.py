@@ -82,10 +82,7 @@ class NetworkRefinement:
         region = _region(view, run.grid.shape)
         rows_columns = region.slices
         away = view.distances()[1:]
-        distances, trust = (
-            away.tolist(),
-            (_TRUST_NEAR + (_TRUST_FAR - _TRUST_NEAR) * (away / _FAR).clamp(max=1)).tolist(),
-        )
+        trust = (_TRUST_NEAR + (_TRUST_FAR - _TRUST_NEAR) * (away / _FAR).clamp(max=1)).tolist()
         changes = view.window.paste(change[1:], run.grid.shape)
         opinions = torch.sigmoid(verdicts[1:, 1]).tolist()
         found = [before.placed(run.grid.shape)[rows_columns] for before in run.results[:length]]
@@ -103,7 +100,6 @@ class NetworkRefinement:
             area = float(there.sum())
             refined = RefinedSlice(
                 verdict=opinions[position],
-                distance=distances[position],
                 area_share=area / run.drawn_area,
                 agreement=2 * float((there & was_there).sum()) / max(1.0, area + float(was_there.sum())),
             )
