@@ -19,7 +19,7 @@ from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
 from Sli2VolSlicerLib.engine.passes import Pass, SliceResult, begin_pass, relay
 from Sli2VolSlicerLib.engine.protocol import PassRules, Region
-from Sli2VolSlicerLib.engine.records import Anchor, StopReason
+from Sli2VolSlicerLib.engine.records import Anchor, SliceLimits, StopReason
 from Sli2VolSlicerLib.engine.refinement.network import MAPS, MEASURES, RefinementNetwork, RefinementSettings
 from Sli2VolSlicerLib.engine.refinement.network_refinement import NetworkRefinement, held_on, looked_at_again
 from Sli2VolSlicerLib.engine.refinement.view import BEYOND, view_of
@@ -201,10 +201,43 @@ def test_towards_an_empty_anchor_a_pass_is_refined_for_its_end_is_not_drawn() ->
     assert np.flatnonzero(result.masks[1].any(axis=(1, 2))).tolist() == [4]
 
 
-def test_between_drawn_slices_a_pass_ends_with_its_stop_rule() -> None:
+def test_between_drawn_slices_a_pass_that_nothing_refines_ends_with_its_stop_rule() -> None:
     session = PropagationSession(stack(), _Shrinking(True))
     assert session.propagate([Anchor(0, 1, disc()), Anchor(9, 1, disc())]).slices_propagated == 2
     assert session.propagate([Anchor(0, 1, disc())]).slices_propagated == 3, "overtime, once it is asked for"
+
+
+def test_where_passes_end_before_they_meet_refinement_closes_the_gap() -> None:
+    ends = [Anchor(0, 1, disc()), Anchor(9, 1, disc())]
+    result = PropagationSession(stack(), _Shrinking(True, changing(8.0))).propagate(ends)
+    assert result.masks[1].any(axis=(1, 2)).all()
+    for anchor in ends:
+        np.testing.assert_array_equal(result.masks[1][anchor.slice_index], anchor.mask)
+
+
+def test_a_closed_gap_does_not_depend_on_the_calls_before() -> None:
+    ends, more = [Anchor(0, 1, disc()), Anchor(9, 1, disc())], Anchor(4, 1, disc())
+    fresh, used = (PropagationSession(stack(), _Shrinking(True, changing(2.0))) for _ in range(2))
+    for anchors in (ends[:1], ends[1:], [*ends, more]):
+        used.propagate(anchors)
+    np.testing.assert_array_equal(used.propagate(ends).masks[1], fresh.propagate(ends).masks[1])
+
+
+@pytest.mark.parametrize("last", range(1, 9))
+def test_what_a_pass_is_up_to_a_limit_does_not_depend_on_how_far_it_went_before(last: int) -> None:
+    anchors = [Anchor(0, 1, disc())]
+    fresh, used = (PropagationSession(stack(), _Shrinking(True, changing(2.0))) for _ in range(2))
+    used.propagate(anchors)
+    again, once = (each.propagate(anchors, limits={1: SliceLimits(0, last)}) for each in (used, fresh))
+    np.testing.assert_array_equal(again.masks[1], once.masks[1])
+    np.testing.assert_array_equal(again.slice_confidence[1], once.slice_confidence[1])
+    assert again.passes == once.passes
+
+
+def test_passes_that_meet_are_left_as_they_come() -> None:
+    session = PropagationSession(stack(), RefinedCopy(changing(-8.0)))
+    result = session.propagate([Anchor(0, 1, disc()), Anchor(9, 1, disc())])
+    assert (result.masks[1] == disc()).all()
 
 
 def test_a_stop_rule_is_a_first_opinion_where_passes_run_into_overtime() -> None:

@@ -38,10 +38,26 @@ class PassTask:
         return self.method.rules.verification in ("self-checked", "histogram") and self.run.verification is None
 
     @property
+    def leaves_gap(self) -> bool:
+        """Whether this pass and the one from the next drawn slice have both ended before they met.
+
+        The structure is on both drawn slices, and so between them: refinement mends such passes and sends them on.
+        """
+        meets = self.meets
+        if meets is None or self.method.refinement is None or not (self.run.has_ended and meets.has_ended):
+            return False
+        return len(self.run.undoubted) + len(meets.undoubted) < self.room
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the pass from the next drawn slice checks this one, finer than refinement does (Docs/results.md)."""
+        return self.meets is not None and not self.leaves_gap
+
+    @property
     def remaining(self) -> int:
         """Slices that the pass may still enter: none once it has stopped."""
         run = self.run
-        if run.stopped is not None or (self.meets is not None and run.has_spoken):
+        if run.stopped is not None or (run.has_spoken and self.is_checked):
             return 0
         left = max(0, (self.limit - run.next_slice) * run.step + 1)
         if self.meets is not None and 0 < left <= unheard(self.room + 1) and left <= len(self.meets.undoubted):
@@ -53,7 +69,7 @@ class PassTask:
         """Send a pass on that has stopped, if refinement still sees the structure there; whether it goes on."""
         run, refinement = self.run, self.method.refinement
         is_open = run.stopped is not None and len(run.results) < self.room
-        may_go_on = is_open and self.meets is None and run.may_be_sent_on
+        may_go_on = is_open and not self.is_checked and run.may_be_sent_on
         if refinement is None or not may_go_on or not self.method.rules.sent_on:
             return False
         # It is asked about all that the pass found: what is kept must not depend on today's limits.
@@ -81,14 +97,11 @@ class PassTask:
         refinement = self.method.refinement
         if refinement is None:
             return run.results[:room]
-        if self.meets is not None:
-            # Two passes that meet check each other, finer than refinement does (Docs/results.md).
-            return run.undoubted[:room]
-        return _refined(run, room, refinement)
+        return run.undoubted[:room] if self.is_checked else _refined(run.when_it_reached(room), room, refinement)
 
     def report(self) -> PassReport:
         """How far the pass came, and why no farther."""
-        run, reached = self.run, len(self.outcome())
+        run, reached = self.run.when_it_reached(self.room), len(self.outcome())
         last = run.anchor_slice + run.step * reached
         if reached >= self.room or (self.meets is not None and run.stopped is None and not run.has_spoken):
             # A pass kept from an earlier call may have gone on beyond today's limit, and one that meets another may
@@ -107,7 +120,7 @@ class PassTask:
 
 def _refined(run: Pass, length: int, refinement: Refinement) -> list[SliceResult]:
     """What refinement makes of a pass, once for every length that makes a difference."""
-    seen = (min(length, len(run.results) + refinement.beyond), len(run.results))
+    seen = (min(length, len(run.results) + refinement.beyond), len(run.results), len(run.stops))
     if seen not in run.refined:
         run.refined[seen] = refinement.refined(run, length)
     return run.refined[seen]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -62,6 +62,16 @@ class SliceResult:
         return whole
 
 
+@dataclass(frozen=True, eq=False)
+class Stop:
+    """A pass as it was when it had stopped and was about to be sent on: its attributes of these names."""
+
+    results: list[SliceResult]
+    stopped: StopReason | None
+    doubted_at: int | None
+    doubt: StopReason | None
+
+
 @dataclass(eq=False)
 class Pass:
     """One pass and how far it has come; it can be taken further later.
@@ -81,8 +91,8 @@ class Pass:
         first_doubt: results that there were when a stop rule spoke for the first time.
         relays: how often refinement has sent the pass on.
         sent_to: results that it had when it was sent on last.
-        unaided: the results before it did so for the first time; None while it has not.
-        refined: (slices that refinement was shown, results that there were) -> what it made of the pass.
+        stops: where it had stopped each time before it was sent on.
+        refined: (slices that refinement was shown, results that there were, stops before) -> what it made of the pass.
         known_end: slices after its anchor that the structure is on, where that is known of its kind.
         is_end_sought: whether that has been asked.
         verified: (results that there were, pixels carried, pixels kept) of every mask that was verified.
@@ -103,8 +113,8 @@ class Pass:
     first_doubt: int | None = None
     relays: int = 0
     sent_to: int = 0
-    unaided: list[SliceResult] | None = None
-    refined: dict[tuple[int, int], list[SliceResult]] = field(default_factory=dict)
+    stops: list[Stop] = field(default_factory=list)
+    refined: dict[tuple[int, int, int], list[SliceResult]] = field(default_factory=dict)
     known_end: int | None = None
     is_end_sought: bool = False
     verified: list[tuple[int, int, int]] = field(default_factory=list)
@@ -118,13 +128,28 @@ class Pass:
     @property
     def undoubted(self) -> list[SliceResult]:
         """Results before a stop rule spoke for the first time: what the pass says by itself."""
-        unaided = self.results if self.unaided is None else self.unaided
+        unaided = self.stops[0].results if self.stops else self.results
         return unaided if self.first_doubt is None else unaided[: self.first_doubt]
 
     @property
     def has_spoken(self) -> bool:
         """Whether the undoubted results are all that there will be."""
-        return self.first_doubt is not None or self.unaided is not None
+        return self.first_doubt is not None or bool(self.stops)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the pass has come to an end by itself, were it sent on since or not."""
+        return self.has_spoken or self.stopped is not None
+
+    def when_it_reached(self, length: int) -> Pass:
+        """The pass as it was when it first had so many results, or as it is if it had not before it was sent on last.
+
+        Were no more wanted it would not have been sent on from there, which changes some of these results, too.
+        """
+        for number, stop in enumerate(self.stops):
+            if len(stop.results) >= length:
+                return replace(self, **vars(stop), stops=self.stops[:number])
+        return self
 
     @property
     def room(self) -> int:
@@ -272,8 +297,7 @@ def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
         # Nothing to go on from, or it was sent on from here before.
         run.relays = _MOST_RELAYS
         return False
-    if run.unaided is None:
-        run.unaided = run.results
+    run.stops.append(Stop(run.results, run.stopped, run.doubted_at, run.doubt))
     run.results = run.results[:begin] + list(refined[begin:end])
     run.sent_to = end
     run.stopped = run.doubt = run.doubted_at = None
