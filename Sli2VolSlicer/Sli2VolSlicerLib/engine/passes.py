@@ -142,9 +142,9 @@ class Pass:
         return self.has_spoken or self.stopped is not None
 
     def when_it_reached(self, length: int) -> Pass:
-        """The pass as it was when it first had so many results, or as it is if it had not before it was sent on last.
+        """The pass as it was when it first had so many results.
 
-        Were no more wanted it would not have been sent on from there, which changes some of these results, too.
+        If no more had been wanted it would not have been sent on from there, and that changed some of these, too.
         """
         for number, stop in enumerate(self.stops):
             if len(stop.results) >= length:
