@@ -28,7 +28,7 @@ from ..protocol import (
     Tell,
     bounding_region,
 )
-from ..refinement.network_refinement import SUREST, log_odds
+from ..refinement.network_refinement import changed, log_odds
 
 _SIDE = 64
 """Pixels along the longer side of what the network sees; smaller structures are not magnified."""
@@ -173,9 +173,7 @@ def _moved(soft: np.ndarray, by: np.ndarray) -> np.ndarray:
     mask = soft > 0.5
     distance = np.where(mask, distance_transform_edt(mask), distance_transform_edt(~mask))
     near = distance <= 1 + _BAND * float(np.sqrt(mask.sum()))
-    odds = np.clip(soft, 1 - SUREST, SUREST)
-    odds = np.log(odds / (1 - odds)) + _SHARE * by
-    moved = np.where(near, 1 / (1 + np.exp(-odds)), soft).astype(np.float32)
+    moved = np.where(near, changed(soft, _SHARE * by), soft).astype(np.float32)
     moved[moved < PRESENT] = 0.0
     return moved
 

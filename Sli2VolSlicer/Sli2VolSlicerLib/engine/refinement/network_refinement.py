@@ -191,14 +191,14 @@ def _mended(found: np.ndarray, by: np.ndarray, trust: float, may_keep: bool) -> 
         trust: share of the change that is made; whether anything is left, or begins anew, is for the whole change.
         may_keep: the pass was sure of the slice or is of a long structure, and refinement may not end it here.
     """
-    there, was_there = _changed(found, by), int((found > 0.5).sum())
+    there, was_there = changed(found, by), int((found > 0.5).sum())
     left = int((there > 0.5).sum())
     if may_keep and left < _LEAST_LEFT * was_there:
         return found.copy()
-    return _changed(found, trust * by) if left and was_there else there
+    return changed(found, trust * by) if left and was_there else there
 
 
-def _changed(soft: np.ndarray, by: np.ndarray) -> np.ndarray:
+def changed(soft: np.ndarray, by: np.ndarray) -> np.ndarray:
     """A soft mask with `by` added to its log odds."""
     odds = np.clip(soft, 1 - SUREST, SUREST)
     result: np.ndarray = 1 / (1 + (1 - odds) / odds * np.exp(-by))
