@@ -26,11 +26,11 @@ class RefinedCopy(CopyMask):
         return []
 
 
-def rounds(folder: Path, earlier: str | None) -> list[list[str]]:
+def rounds(folder: Path, earlier: str | None, labelled_volumes: int = 20) -> list[list[str]]:
     """Names of each round's examples."""
     passes = KeptPasses(RefinedCopy(), "c", earlier, 1, folder / "passes")
     seen = volume(ball().astype(np.uint8))
-    return [[example.name for example in found] for found in passes.of(seen, False)]
+    return [[example.name for example in found] for found in passes.of(seen, labelled_volumes, False)]
 
 
 def test_without_earlier_weights_there_is_a_first_round_only(tmp_path: Path) -> None:
@@ -54,3 +54,13 @@ def test_passes_sent_on_by_other_weights_are_made_anew(tmp_path: Path, capsys: p
     rounds(tmp_path, "others")
     said = capsys.readouterr().err
     assert said.count("made anew") == 1 and "ball_1.sent-on.passes: the passes kept here" in said
+
+
+def test_passes_are_made_anew_where_the_group_is_small_enough_to_want_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rounds(tmp_path, None, labelled_volumes=50)
+    rounds(tmp_path, None, labelled_volumes=20)
+    assert "made anew" not in capsys.readouterr().err
+    rounds(tmp_path, None, labelled_volumes=5)
+    assert "made anew" in capsys.readouterr().err

@@ -31,15 +31,20 @@ class KeptPasses:
     seed: int
     folder: Path
 
-    def of(self, volume: LabelledVolume, is_held_out: bool) -> Iterator[list[PassExample]]:
+    def of(self, volume: LabelledVolume, labelled_volumes: int, is_held_out: bool) -> Iterator[list[PassExample]]:
         """A volume's examples: the first round's, then in a second round those of passes that are sent on.
+
+        Args:
+            volume: with labels or without.
+            labelled_volumes: those of its group; the fewer, the more passes of each.
+            is_held_out: noted in the examples.
 
         Raises:
             VolumeError: the volume cannot be propagated through.
         """
         from ..training.refinement import ExampleSettings, SendingOn, identity_of, pass_examples, sent_on_examples
 
-        settings, sending = ExampleSettings(), SendingOn()
+        settings, sending = ExampleSettings().in_group_of(labelled_volumes), SendingOn()
         identity = identity_of(volume, self.correspondence, settings, self.seed, is_held_out)
         yield self._kept_or_made(
             self.folder / f"{volume.name}.passes",

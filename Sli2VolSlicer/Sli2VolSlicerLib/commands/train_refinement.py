@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from ..engine.errors import OutputError, WeightsError
 from ..weights import find_weights, sha256_of
 from . import training_run
 from .kept_passes import KeptPasses
-from .labelled_volumes import groups_of, held_out_of, read_labelled_volume
+from .labelled_volumes import groups_of, held_out_of, label_file_of, patient_of, read_labelled_volume
 from .train import find_volumes
 
 if TYPE_CHECKING:
@@ -112,11 +113,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _examples(paths: Sequence[Path], passes: KeptPasses, arguments: argparse.Namespace) -> list[PassExample]:
     """Run the passes to learn from, volume by volume, but for those that are kept already."""
     held_out = held_out_of(groups_of(paths), arguments)
+    labelled = Counter(patient_of(path)[0] for path in paths if label_file_of(path, arguments.labels) is not None)
     examples: list[PassExample] = []
     with training_run.volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
         for path in volumes:
             volume = read_labelled_volume(path, arguments.labels)
-            for found in passes.of(volume, volume.patient in held_out):
+            for found in passes.of(volume, labelled[volume.group], volume.patient in held_out):
                 examples.extend(found)
                 stop_if_cancelled(f"passes of {path}; the same command goes on with the next ones")
     return examples

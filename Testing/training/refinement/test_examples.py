@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from training.refinement.toy import SHAPE, ball, tube, volume
 
@@ -46,6 +47,18 @@ def test_the_truth_is_cut_through_the_window_of_the_view() -> None:
         np.testing.assert_allclose(example.truth / 255, truth, atol=0.5 / 255 + 1e-6)
         np.testing.assert_allclose(example.soft / 255, view.soft, atol=0.5 / 255 + 1e-6)
         assert view.slices == (7, 8, 9, 10, 11, 12, 13)
+
+
+@pytest.mark.parametrize(("volumes", "times"), [(0, 1), (1, 4), (5, 4), (7, 2), (10, 2), (11, 1), (20, 1), (50, 1)])
+def test_anchors_on_each_volume_make_up_for_the_volumes_that_a_group_lacks(volumes: int, times: int) -> None:
+    settings = ExampleSettings(grown=5)
+    assert settings.in_group_of(volumes) == replace(settings, times=times)
+
+
+@pytest.mark.parametrize(("times", "anchors"), [(1, 2), (2, 4), (3, 6)])
+def test_a_structure_has_so_many_times_the_least_anchors(times: int, anchors: int) -> None:
+    made = made_from(ball().astype(np.uint8), replace(ALONG, times=times))
+    assert len({example.name.split()[-2] for example in made}) == anchors
 
 
 def test_what_was_drawn_is_the_truth_on_the_anchor() -> None:

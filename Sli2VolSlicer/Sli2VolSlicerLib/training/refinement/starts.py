@@ -17,6 +17,9 @@ from .tracks import tracked_objects
 _LEAST_DRAWN = 6
 """Pixels on the working grid; passes from less say nothing."""
 
+_MANY_VOLUMES, _MOST_TIMES = 20, 4
+"""Structures of a group of fewer labelled volumes have more anchors, at most so many times the least."""
+
 _LARGE, _FAIR = 0.75, 0.3
 """Anchors are where the area is this share of the largest: a structure's first on a large slice, others on fair."""
 
@@ -28,6 +31,7 @@ class ExampleSettings:
     Attributes:
         anchors: that a volume's structures share along the acquired axis, and no more than this for one.
         least_anchors: for each of them in any case.
+        times: of a volume whose group is small every structure has so many times the least.
         across: anchors across the acquired slices, per anchor along them.
         across_chance: that a volume with several structures is followed across as well, along one axis; a
             volume with few always is, along both.
@@ -38,12 +42,22 @@ class ExampleSettings:
 
     anchors: int = 11
     least_anchors: int = 3
+    times: int = 1
     across: float = 0.35
     across_chance: float = 0.5
     grown: int = 5
     grown_unlabelled: int = 30
     tracked: int = 4
     tracked_across_chance: float = 0.4
+
+    def in_group_of(self, labelled_volumes: int) -> ExampleSettings:
+        """The same for a volume of a group of so many.
+
+        Groups count alike in training: the few passes of a small one would be shown over and over.
+        """
+        if not labelled_volumes:
+            return self
+        return replace(self, times=int(np.clip(_MANY_VOLUMES // labelled_volumes, 1, _MOST_TIMES)))
 
 
 @dataclass(eq=False)
@@ -132,10 +146,11 @@ def pass_starts(
 
     structures = len(label_values(volume))
     if structures:
-        count = int(np.clip(round(settings.anchors / structures), settings.least_anchors, settings.anchors))
+        share = int(np.clip(round(settings.anchors / structures), settings.least_anchors, settings.anchors))
+        count = max(share, settings.times * settings.least_anchors)
         for one in labelled_objects(volume):
             yield from on(along, one, count, _LARGE)
-        for axis in _axes_across(volume, count > settings.least_anchors, settings, generator):
+        for axis in _axes_across(volume, share > settings.least_anchors, settings, generator):
             seen = across(axis)
             for one in labelled_objects(volume, is_across=True):
                 yield from on(seen, one, max(1, round(settings.across * count)), _LARGE)
