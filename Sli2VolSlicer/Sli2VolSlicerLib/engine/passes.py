@@ -89,7 +89,7 @@ class Pass:
         doubted_at: results that there were when a stop rule last spoke; None while none has since the last relay.
         doubt: which one that was.
         first_doubt: results that there were when a stop rule spoke for the first time.
-        relays: how often refinement has sent the pass on.
+        is_given_up: whether refinement was asked and saw nothing that it could go on from.
         sent_to: results that it had when it was sent on last.
         stops: where it had stopped each time before it was sent on.
         refined: (slices that refinement was shown, results that there were, stops before) -> what it made of the pass.
@@ -111,7 +111,7 @@ class Pass:
     doubted_at: int | None = None
     doubt: StopReason | None = None
     first_doubt: int | None = None
-    relays: int = 0
+    is_given_up: bool = False
     sent_to: int = 0
     stops: list[Stop] = field(default_factory=list)
     refined: dict[tuple[int, int, int], list[SliceResult]] = field(default_factory=dict)
@@ -280,7 +280,7 @@ def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
     Returns:
         Whether it goes on.
     """
-    if run.stopped is None or not run.may_be_sent_on or run.relays >= _MOST_RELAYS:
+    if run.stopped is None or not run.may_be_sent_on or run.is_given_up or len(run.stops) >= _MOST_RELAYS:
         return False
     begin, least = run.doubted_at, _WORTH_FOLLOWING
     if begin is None:
@@ -295,14 +295,13 @@ def relay(run: Pass, refined: Sequence[SliceResult]) -> bool:
         end -= 1
     if end <= max(begin, run.sent_to):
         # Nothing to go on from, or it was sent on from here before.
-        run.relays = _MOST_RELAYS
+        run.is_given_up = True
         return False
     run.stops.append(Stop(run.results, run.stopped, run.doubted_at, run.doubt))
     run.results = run.results[:begin] + list(refined[begin:end])
     run.sent_to = end
     run.stopped = run.doubt = run.doubted_at = None
     run.refined.clear()
-    run.relays += 1
     return True
 
 

@@ -137,7 +137,7 @@ def test_every_stage_is_kept_as_it_was_and_goes_farther_than_the_one_before() ->
     assert len(found) > 3
     lengths = [len(stage.results) for stage in found]
     assert lengths == sorted(set(lengths)) and lengths[-1] == found[-1].room
-    assert [stage.relays for stage in found] == list(range(len(found)))
+    assert [len(stage.stops) for stage in found] == list(range(len(found)))
     assert all(stage.stopped is not None for stage in found[:-1])
 
 
@@ -226,8 +226,8 @@ def test_a_blend_is_never_empty_and_holds_nothing_faint() -> None:
 @pytest.mark.parametrize(("count", "kept"), [(1, 1), (2, 2), (3, 3), (4, 4), (9, 4)])
 def test_of_a_pass_the_first_and_the_last_stage_are_kept_and_two_between(count: int, kept: int) -> None:
     run, _ = begun(Blind())
-    made = [replace(run, relays=number) for number in range(count)]
-    numbers = [stage.relays for stage in some_of(made, 2, np.random.default_rng(0))]
+    made = [replace(run, sent_to=number) for number in range(count)]
+    numbers = [stage.sent_to for stage in some_of(made, 2, np.random.default_rng(0))]
     assert len(numbers) == kept and numbers[0] == 0 and numbers[-1] == count - 1
     assert numbers == sorted(set(numbers))
 

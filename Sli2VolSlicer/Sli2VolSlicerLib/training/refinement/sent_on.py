@@ -113,18 +113,13 @@ class Sender:
     settings: SendingOn
     generator: np.random.Generator
 
-    def sends_on(self, run: Pass, times: int) -> bool:
-        """Send a pass on, by the engine's own rule whoever does it; whether it goes on.
-
-        Args:
-            run: it is changed.
-            times: it has been sent on so often.
-        """
-        if run.stopped is None or len(run.results) >= run.room or times >= self.settings.most:
+    def sends_on(self, run: Pass) -> bool:
+        """Send a pass on, which is changed, by the engine's own rule whoever does it; whether it goes on."""
+        if run.stopped is None or len(run.results) >= run.room or len(run.stops) >= self.settings.most:
             return False
         for mended in self._who_mends():
             # The rule gives a pass up at its first refusal; another may still find where it goes on.
-            run.relays = times
+            run.is_given_up = False
             if relay(run, mended(run)):
                 return True
         return False
@@ -156,8 +151,8 @@ def stages_of(run: Pass, take_to_its_end: Callable[[Pass], None], sender: Sender
     stages: list[Pass] = []
     while True:
         take_to_its_end(run)
-        stages.append(replace(run, results=list(run.results), refined={}))
-        if not sender.sends_on(run, len(stages) - 1):
+        stages.append(replace(run, results=list(run.results), stops=list(run.stops), refined={}))
+        if not sender.sends_on(run):
             return stages
 
 
