@@ -168,6 +168,17 @@ class Propagation:
     device: str
     notes: tuple[str, ...] = field(default=())
 
+    @property
+    def slices_filled(self) -> int:
+        """Slices that passes gave a mask to, for one label at least; those drawn for it are not counted."""
+        filled = {
+            (each.label, index)
+            for each in self.passes
+            for index in range(each.anchor_slice, each.last_slice + each.step, each.step)
+        }
+        drawn = {(each.label, each.anchor_slice) for each in self.passes}
+        return len({index for _, index in filled - drawn})
+
     @cached_property
     def confidence(self) -> np.ndarray:
         """How sure the engine is of each voxel's label, float32 (slices, rows, columns), 0.5..1."""

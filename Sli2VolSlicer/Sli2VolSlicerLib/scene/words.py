@@ -26,7 +26,7 @@ def result_in_words(result: SceneResult) -> str:
     else:
         words = _("{slices} slices from {anchors} of yours: {added} voxels added, {removed} removed.")
         first = words.format(
-            slices=result.propagation.slices_propagated,
+            slices=result.propagation.slices_filled,
             anchors=len({anchor.slice_index for anchor in result.capture.anchors}),
             added=sum(result.report.added_voxels.values()),
             removed=sum(result.report.removed_voxels.values()),
