@@ -22,6 +22,7 @@ ALL_HELD_OUT = (("--held-out", "1"), "under 1")
 OUTPUT_IS_INPUT = (("--from", "{tmp}/out/w.safetensors", "--output", "{tmp}/out/w.safetensors"), "is an input")
 REFUSED = {
     "train": [(("--method", "copy"), "'copy'"), NO_STEP, NO_CHECKPOINT, NO_FOLDER],
+    "train-carrying": [NO_STEP, NO_CHECKPOINT, NO_FOLDER, NO_EARLIER, ALL_HELD_OUT, NO_LABELS, OUTPUT_IS_INPUT],
     "train-ends": [NO_STEP, NO_CHECKPOINT, NO_FOLDER, ALL_HELD_OUT, NO_LABELS],
     "train-mask-prior": [NO_STEP, NO_CHECKPOINT, NO_FOLDER, NO_EARLIER, ALL_HELD_OUT, NO_LABELS, OUTPUT_IS_INPUT],
     "train-plus": [NO_STEP, (("--refining-steps", "0"), "at least 1 step"), NO_CHECKPOINT, NO_FOLDER, NO_EARLIER],

@@ -8,7 +8,12 @@ import torch
 
 from Sli2VolSlicerLib.engine.displacement import warp
 from Sli2VolSlicerLib.training.augmentation import AugmentationSettings, jitter_intensity, random_flow
-from Sli2VolSlicerLib.training.objective import correspondence_error, reconstruction_error, reconstruction_targets
+from Sli2VolSlicerLib.training.objective import (
+    carrying_error,
+    correspondence_error,
+    reconstruction_error,
+    reconstruction_targets,
+)
 
 
 def distinct_features(seed: int = 0) -> torch.Tensor:
@@ -70,3 +75,34 @@ def test_edges_are_among_the_targets() -> None:
     targets = reconstruction_targets(step)
     assert targets.shape == (1, 2, 16, 16)
     assert float(targets[0, 1, 8, 8]) > 0.5 and float(targets[0, 1, 8, 2]) == 0
+
+
+def runs_of(features: torch.Tensor, *shifts: int) -> torch.Tensor:
+    """One run whose slices are the same features, each moved some columns: (1, slices, channels, rows, columns)."""
+    return torch.stack([torch.roll(features, shift, 3) for shift in shifts], dim=1)
+
+
+def square(*columns: int | None) -> torch.Tensor:
+    """One run with a square of 8 pixels that begins at these columns, None where it is not: (1, slices, 1, 64, 64)."""
+    masks = torch.zeros((1, len(columns), 1, 64, 64))
+    for number, column in enumerate(columns):
+        if column is not None:
+            masks[0, number, 0, 28:36, column : column + 8] = 1
+    return masks
+
+
+def test_a_mask_is_carried_along_with_what_it_is_on() -> None:
+    run = runs_of(distinct_features(), 0, 2, 4)
+    assert float(carrying_error(run, square(26, 28, 30), 7)) < 0.01
+    assert float(carrying_error(run, square(26, 26, 26), 7)) > 0.2
+
+
+def test_a_lost_mask_stays_lost_on_the_slices_that_follow() -> None:
+    run = runs_of(distinct_features(), 0, 10, 10)
+    lost_at_once = float(carrying_error(run[:, :2], square(22, 32), 7))
+    assert float(carrying_error(run, square(22, 32, 32), 7)) == pytest.approx(lost_at_once, rel=0.05)
+
+
+def test_nothing_is_asked_where_a_structure_has_ended() -> None:
+    run = runs_of(distinct_features(), 0, 0, 0)
+    assert float(carrying_error(run, square(26, None, 40), 7)) == 0

@@ -16,6 +16,7 @@ from . import (
     serve,
     simulate,
     train,
+    train_carrying,
     train_ends,
     train_mask_prior,
     train_plus,
@@ -30,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = argparse.ArgumentParser(prog="sli2vol", description="One painted slice becomes a volume.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    training = (train, train_refinement, train_ends, train_mask_prior, train_plus)
+    training = (train, train_carrying, train_refinement, train_ends, train_mask_prior, train_plus)
     for command in (propagate, recommend, simulate, serve, *training, models, benchmark):
         command.add_parser(commands)
     return parser

@@ -7,10 +7,16 @@ from types import EllipsisType
 import torch
 from torch.nn import functional
 
-from ..engine.affinity import TILE, key_blocks, query_tiles, tile_logits
+from ..engine.affinity import TILE, key_blocks, query_tiles, tile_logits, untile
 
 MARGIN = 16
 """Pixels at the border of a training crop that are seen but not reconstructed."""
+
+_LEAST_MASS = 4.0
+"""Pixels of a structure in the middle of a crop, for it to be carried."""
+
+_NEAR = 6
+"""Pixels around a structure where its cross-entropy counts."""
 
 
 def reconstruction_targets(slices: torch.Tensor) -> torch.Tensor:
@@ -93,3 +99,41 @@ def _middle_logits(
     edge = MARGIN - radius
     outer = ..., slice(edge, rows - edge), slice(edge, columns - edge)
     return tile_logits(query[_middle(query)], key[outer], None, radius), outer
+
+
+def carrying_error(features: torch.Tensor, masks: torch.Tensor, radius: int) -> torch.Tensor:
+    """Error of soft masks carried from the first slice of a run over all others, as a pass carries them (Eq. 3).
+
+    Half of it is one less the soft Dice, half cross-entropy near the structure. A structure is followed while it is
+    there; at the border of the crop, where not all keys are seen, the true mask is carried on.
+
+    Args:
+        features: (runs, slices, channels, rows, columns).
+        masks: (runs, slices, labels, rows, columns), 0..1.
+        radius: window radius in pixels.
+    """
+    carried = masks[:, 0]
+    middle = _middle(masks)
+    is_there = masks[:, 0][middle].sum(dim=(2, 3)) >= _LEAST_MASS
+    total, count = features.new_zeros(()), features.new_zeros(())
+    for number in range(1, masks.shape[1]):
+        logits, outer = _middle_logits(features[:, number], features[:, number - 1], radius)
+        found = torch.matmul(torch.softmax(logits, dim=-1), key_blocks(carried[outer], radius))
+        truth = masks[:, number]
+        is_there = is_there & (truth[middle].sum(dim=(2, 3)) >= _LEAST_MASS)
+        rows, columns = truth[middle].shape[-2:]
+        seen = untile(found, rows, columns).clamp(0, 1)
+        total = total + (_carried_error(seen, truth[middle]) * is_there).sum()
+        count = count + is_there.sum()
+        carried = truth.clone()
+        carried[middle] = seen
+    return total / count.clamp(min=1)
+
+
+def _carried_error(found: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """(runs, labels) of masks (runs, labels, rows, columns)."""
+    common, mass = (found * truth).sum(dim=(2, 3)), (found + truth).sum(dim=(2, 3))
+    near = functional.max_pool2d(truth, 2 * _NEAR + 1, 1, _NEAR)
+    entropy = functional.binary_cross_entropy(found.clamp(1e-3, 1 - 1e-3), truth, reduction="none")
+    pixels = (entropy * near).sum(dim=(2, 3)) / near.sum(dim=(2, 3)).clamp(min=1)
+    return 0.5 * (1 - 2 * common / mass.clamp(min=1e-3)) + 0.5 * pixels

@@ -1,0 +1,50 @@
+"""`sli2vol train-carrying`: earlier weights and labelled volumes in, correspondence weights out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from commands.files import write_labelled_volumes
+from safetensors import safe_open
+
+from Sli2VolSlicerLib.commands.main import main
+from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
+from Sli2VolSlicerLib.engine.weights_file import load_network, save_network
+from Sli2VolSlicerLib.weights import sha256_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A labelled volume of each of two patients, and untrained weights."""
+    torch.manual_seed(0)
+    save_network(CorrespondenceNetwork(DEFAULT_SETTINGS), tmp_path / "earlier.safetensors", {})
+    write_labelled_volumes(tmp_path / "volumes")
+    return tmp_path
+
+
+def train(folder: Path, *options: str) -> int:
+    given = ["--output", str(folder / "carrying.safetensors"), "--steps", "1", "--device", "cpu", "--quiet"]
+    given += ["--from", str(folder / "earlier.safetensors"), "--hold-out", "cone_2"]
+    return main(["train-carrying", str(folder / "volumes"), *given, *options])
+
+
+def test_training_writes_weights_that_say_what_they_began_with(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(folder) == 0
+    assert load_network(folder / "carrying.safetensors").settings == DEFAULT_SETTINGS
+    with safe_open(folder / "carrying.safetensors", framework="pt") as file:
+        facts = file.metadata()
+    assert facts["method"] == "sli2vol" and facts["volumes"] == "2"
+    assert facts["began_with_sha256"] == sha256_of(folder / "earlier.safetensors")
+    assert "held-out error" in capsys.readouterr().out
+
+
+def test_volumes_without_labels_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (folder / "volumes").glob("*label*"):
+        path.unlink()
+    assert train(folder) == 2
+    assert "no labels to carry" in capsys.readouterr().err
+    assert not (folder / "carrying.safetensors").exists()
