@@ -84,40 +84,39 @@ def test_volumes_without_labels_have_no_runs() -> None:
         sampler(volume("bare", is_labelled=False))
 
 
-def trainer(held_out: str = "second", settings: CarryingTraining = SMALL) -> CarryingTrainer:
+def untrained() -> CorrespondenceNetwork:
     torch.manual_seed(5)
-    earlier = CorrespondenceNetwork(DEFAULT_SETTINGS)
-    volumes = [volume("first"), volume("second", seed=1), volume("third", seed=2)]
-    return CarryingTrainer(volumes, frozenset({held_out}), settings, earlier)
+    return CorrespondenceNetwork(DEFAULT_SETTINGS)
 
 
-def weights(of: CarryingTrainer) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in of.network.parameters()])
+def trainer(held_out_labels: np.ndarray | None = None) -> CarryingTrainer:
+    """One that holds the second of three volumes out."""
+    second = volume("second", seed=1)
+    second = second if held_out_labels is None else replace(second, labels=held_out_labels)
+    return CarryingTrainer(
+        [volume("first"), second, volume("third", seed=2)], frozenset({"second"}), SMALL, untrained()
+    )
+
+
+def weights(of: CorrespondenceNetwork) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in of.parameters()])
 
 
 def test_training_begins_with_the_earlier_weights_and_changes_them() -> None:
     run = trainer()
-    torch.manual_seed(5)
-    begun = weights(run)
-    earlier = CorrespondenceNetwork(DEFAULT_SETTINGS)
-    assert torch.equal(begun, torch.cat([p.detach().flatten() for p in earlier.parameters()]))
+    begun = weights(run.network)
+    assert torch.equal(begun, weights(untrained()))
     run.run_steps()
-    assert not torch.equal(weights(run), begun)
+    assert not torch.equal(weights(run.network), begun)
 
 
 def test_labels_of_patients_held_out_are_not_read() -> None:
-    volumes = [volume("first"), volume("second", seed=1), volume("third", seed=2)]
-    wrong = replace(volumes[1], labels=np.ones(SHAPE, np.uint8))
-    results = []
-    for second in (volumes[1], wrong):
-        torch.manual_seed(5)
-        earlier = CorrespondenceNetwork(DEFAULT_SETTINGS)
-        run = CarryingTrainer([volumes[0], second, volumes[2]], frozenset({"second"}), SMALL, earlier)
+    right, wrong = trainer(), trainer(np.ones(SHAPE, np.uint8))
+    for run in (right, wrong):
         run.run_steps()
-        results.append(weights(run))
-    assert torch.equal(*results)
+    assert torch.equal(weights(right.network), weights(wrong.network))
 
 
 def test_a_run_cut_short_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     whole, resumed = unbroken_and_resumed(trainer, tmp_path / "checkpoint")
-    assert torch.equal(weights(resumed), weights(whole))
+    assert torch.equal(weights(resumed.network), weights(whole.network))

@@ -17,7 +17,7 @@ from torch import nn
 from ..engine.mask_prior.network import MaskPriorNetwork
 from ..engine.refinement.network import RefinementNetwork
 from ..engine.weights_file import save_network
-from .resumable import MeasuredT, ResumableRun, RunSettings, set_learning_rate
+from .resumable import MeasuredT, ResumableRun, RunSettings, digest_of_weights, set_learning_rate
 
 _AVERAGING_BEGINS = 20
 """The average over steps forgets faster at first: after n steps it keeps n / (n + this)."""
@@ -150,11 +150,6 @@ def run_identity(settings: AveragedSettings, names: Sequence[str], earlier: nn.M
         names: of what it learns from and what is held out.
         earlier: the network that it begins with.
     """
-    begun_with = ""
-    if earlier is not None:
-        digest = hashlib.sha256()
-        for tensor in earlier.state_dict().values():
-            digest.update(tensor.cpu().numpy().tobytes())
-        begun_with = f" {digest.hexdigest()}"
+    begun_with = "" if earlier is None else f" {digest_of_weights(earlier)}"
     learnt_from = hashlib.sha256("\n".join(names).encode()).hexdigest()
     return f"{asdict(settings)!r} {learnt_from}{begun_with}"

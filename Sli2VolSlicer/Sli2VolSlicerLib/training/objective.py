@@ -114,18 +114,17 @@ def carrying_error(features: torch.Tensor, masks: torch.Tensor, radius: int) -> 
     """
     carried = masks[:, 0]
     middle = _middle(masks)
-    is_there = masks[:, 0][middle].sum(dim=(2, 3)) >= _LEAST_MASS
+    is_there = carried[middle].sum(dim=(2, 3)) >= _LEAST_MASS
     total, count = features.new_zeros(()), features.new_zeros(())
     for number in range(1, masks.shape[1]):
         logits, outer = _middle_logits(features[:, number], features[:, number - 1], radius)
         found = torch.matmul(torch.softmax(logits, dim=-1), key_blocks(carried[outer], radius))
-        truth = masks[:, number]
-        is_there = is_there & (truth[middle].sum(dim=(2, 3)) >= _LEAST_MASS)
-        rows, columns = truth[middle].shape[-2:]
-        seen = untile(found, rows, columns).clamp(0, 1)
-        total = total + (_carried_error(seen, truth[middle]) * is_there).sum()
+        truth = masks[:, number][middle]
+        is_there = is_there & (truth.sum(dim=(2, 3)) >= _LEAST_MASS)
+        seen = untile(found, *truth.shape[-2:]).clamp(0, 1)
+        total = total + (_carried_error(seen, truth) * is_there).sum()
         count = count + is_there.sum()
-        carried = truth.clone()
+        carried = masks[:, number].clone()
         carried[middle] = seen
     return total / count.clamp(min=1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..engine.errors import MethodError, WeightsError
 
@@ -149,6 +151,14 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, peak: float, step: int, 
     """Give an optimiser its learning rate for a step: a share of the peak."""
     for group in optimiser.param_groups:
         group["lr"] = peak * learning_rate_share(step, steps)
+
+
+def digest_of_weights(network: nn.Module) -> str:
+    """What tells weights to begin with from others in a run's identity: their SHA-256."""
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def mean_or_nan(values: Sequence[float]) -> float:

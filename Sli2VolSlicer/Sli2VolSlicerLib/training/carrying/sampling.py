@@ -61,14 +61,19 @@ class LabelRunSampler(PairSampler):
     """
 
     def __init__(self, volumes: Sequence[LabelledVolume], settings: RunSettings) -> None:
-        shown = [volume for volume in volumes if label_values(volume)]
+        values = [label_values(volume) for volume in volumes]
+        shown = [volume for volume, each in zip(volumes, values, strict=True) if each]
         if not shown:
             msg = "There are no labels to carry outside the patients held out. Give labels, or hold fewer patients out."
             raise VolumeError(msg)
         super().__init__([TrainingVolume(v.name, v.voxels, v.spacing_mm) for v in shown], settings.frame)
         self._runs = settings
         self._maps = [np.asarray(v.labels) for v in shown]
-        self._values = [label_values(v) for v in shown]
+        self._values = [each for each in values if each]
+        self._large_enough = [
+            {value: np.flatnonzero((labels == value).sum(axis=(1, 2)) >= settings.least_area) for value in each}
+            for labels, each in zip(self._maps, self._values, strict=True)
+        ]
         groups = sorted({v.group for v in shown})
         self._of_group = [[place for place, v in enumerate(shown) if v.group == group] for group in groups]
 
@@ -91,7 +96,7 @@ class LabelRunSampler(PairSampler):
     def _run_in(self, place: int, generator: np.random.Generator) -> LabelRun | None:
         stack, labels = self._stacks[place][0], self._maps[place]
         value = int(generator.choice(self._values[place]))
-        there = np.flatnonzero((labels == value).sum(axis=(1, 2)) >= self._runs.least_area)
+        there = self._large_enough[place][value]
         step = (2 if generator.random() < self._runs.second_share else 1) * (1 if generator.random() < 0.5 else -1)
         reach = step * (self._runs.slices - 1)
         there = there[(there + reach >= 0) & (there + reach < stack.slice_count)]
@@ -101,22 +106,20 @@ class LabelRunSampler(PairSampler):
         indices = range(first, first + reach + (1 if step > 0 else -1), step)
         frame = self._frame(stack, generator, _on_outline(labels[first] == value, generator))
         slices = through_frame(torch.from_numpy(np.stack([stack.intensity(index) for index in indices])), frame)
-        beside = _masks(labels[first], [v for v in self._values[place] if v != value], frame)
-        others = [v for v, seen in beside.items() if bool((seen > 0.5).any())]
+        is_seen = (_masks(labels[first], self._values[place], frame) > 0.5).any(dim=2).any(dim=1).tolist()
+        others = [v for v, seen in zip(self._values[place], is_seen, strict=True) if seen and v != value]
         generator.shuffle(others)
         values = [value, *others[: self._runs.labels - 1]]
         masks = slices.new_zeros(len(slices), self._runs.labels, *slices.shape[1:])
         for number, index in enumerate(indices):
-            masks[number, : len(values)] = torch.stack(list(_masks(labels[index], values, frame).values()))
+            masks[number, : len(values)] = _masks(labels[index], values, frame)
         return LabelRun(self._windowed(slices, generator), masks)
 
 
-def _masks(labels: np.ndarray, values: Sequence[int], frame: torch.Tensor) -> dict[int, torch.Tensor]:
-    """Structures on one slice through a frame, by their values: float32 (crop, crop)."""
-    if not values:
-        return {}
+def _masks(labels: np.ndarray, values: Sequence[int], frame: torch.Tensor) -> torch.Tensor:
+    """Structures on one slice through a frame: float32 (values, crop, crop)."""
     masks = torch.from_numpy(np.stack([labels == value for value in values]).astype(np.float32))
-    return dict(zip(values, through_frame(masks, frame), strict=True))
+    return through_frame(masks, frame)
 
 
 def _on_outline(mask: np.ndarray, generator: np.random.Generator) -> tuple[float, float]:

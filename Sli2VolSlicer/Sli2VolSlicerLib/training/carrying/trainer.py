@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +12,7 @@ from ...engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork, NetworkSe
 from ..augmentation import AugmentationSettings, jitter_intensity
 from ..objective import carrying_error
 from ..refinement.objects import LabelledVolume
+from ..resumable import digest_of_weights
 from ..sampling import TrainingVolume
 from ..trainer import Trainer, TrainingSettings
 from .sampling import LabelRunSampler, RunSettings
@@ -68,10 +68,7 @@ class CarryingTrainer(Trainer):
         self.carrying = settings
         self._runs = LabelRunSampler([v for v in volumes if v.patient not in held_out], settings.run)
         self.network.load_state_dict(earlier.state_dict())
-        digest = hashlib.sha256()
-        for tensor in earlier.state_dict().values():
-            digest.update(tensor.cpu().numpy().tobytes())
-        self._identity += f"{sorted(held_out)!r} {digest.hexdigest()}"
+        self._identity += f"{sorted(held_out)!r} {digest_of_weights(earlier)}"
 
     def _loss(self, generator: np.random.Generator) -> torch.Tensor:
         return super()._loss(generator) + self.carrying.carrying_weight * self._carrying_loss(generator)
