@@ -10,7 +10,7 @@ from commands.files import write_labelled_volumes
 from safetensors import safe_open
 
 from Sli2VolSlicerLib.commands.main import main
-from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
+from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, PLUS_SETTINGS, CorrespondenceNetwork
 from Sli2VolSlicerLib.engine.weights_file import load_network, save_network
 from Sli2VolSlicerLib.weights import sha256_of
 
@@ -40,6 +40,12 @@ def test_training_writes_weights_that_say_what_they_began_with(
     assert facts["method"] == "sli2vol" and facts["volumes"] == "2"
     assert facts["began_with_sha256"] == sha256_of(folder / "earlier.safetensors")
     assert "held-out error" in capsys.readouterr().out
+
+
+def test_weights_of_another_descriptor_are_trained_on_as_they_are(folder: Path) -> None:
+    save_network(CorrespondenceNetwork(PLUS_SETTINGS), folder / "earlier.safetensors", {})
+    assert train(folder) == 0
+    assert load_network(folder / "carrying.safetensors").settings == PLUS_SETTINGS
 
 
 def test_volumes_without_labels_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     earlier = arguments.earlier or find_weights("sli2vol")
     with training_run.weights_output(arguments, earlier) as outputs:
         paths = find_volumes(arguments.volumes)
+        network = load_network(earlier)
+        # Those of another method have another network, and are trained on as what they are.
+        settings = replace(settings, network=network.settings)
         held_out = held_out_of(groups_of(paths), arguments)
-        trainer = CarryingTrainer(_volumes(paths, arguments), held_out, settings, load_network(earlier))
+        trainer = CarryingTrainer(_volumes(paths, arguments), held_out, settings, network)
         last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, reconstruction_words)
         facts = {"method": "sli2vol", "began_with_sha256": sha256_of(earlier), **reconstruction_facts(last)}
         training_run.write_weights(outputs, arguments.output, trainer, len(paths), facts)
