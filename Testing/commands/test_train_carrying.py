@@ -48,6 +48,24 @@ def test_weights_of_another_descriptor_are_trained_on_as_they_are(folder: Path) 
     assert load_network(folder / "carrying.safetensors").settings == PLUS_SETTINGS
 
 
+def test_a_share_of_the_earlier_weights_can_be_kept(folder: Path) -> None:
+    assert train(folder) == 0
+    trained = load_network(folder / "carrying.safetensors").state_dict()
+    assert train(folder, "--keep-earlier", "0.25") == 0
+    begun = load_network(folder / "earlier.safetensors").state_dict()
+    for name, weight in load_network(folder / "carrying.safetensors").state_dict().items():
+        if weight.is_floating_point():
+            torch.testing.assert_close(weight, 0.75 * trained[name] + 0.25 * begun[name], atol=2e-3, rtol=2e-3)
+    with safe_open(folder / "carrying.safetensors", framework="pt") as file:
+        assert file.metadata()["kept_earlier"] == "0.25"
+
+
+def test_a_share_that_cannot_be_kept_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(folder, "--keep-earlier", "1.5") == 2
+    assert "under 1, got 1.5" in capsys.readouterr().err
+    assert not (folder / "carrying.safetensors").exists()
+
+
 def test_volumes_without_labels_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in (folder / "volumes").glob("*label*"):
         path.unlink()

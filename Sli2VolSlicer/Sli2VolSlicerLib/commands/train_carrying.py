@@ -25,6 +25,9 @@ volume, or in the folder of --labels: NAME_label.nii.gz for NAME.nii.gz and for 
 structure. Volumes without labels, and those of patients held out, serve as in `sli2vol train`. Which volumes are one
 patient's and one group's is told as for train-refinement; groups count alike.
 
+--keep-earlier writes a mean of the weights it began with and of those that were trained: what they had learned without
+labels holds for what no label shows.
+
 The work is kept in a checkpoint beside the output: the same command given again goes on where it stopped. The same
 volumes, settings and seed give the same weights."""
 
@@ -35,6 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         commands, "train-carrying", "train correspondence on with labels", _DESCRIPTION, run
     )
     training_run.add_earlier(parser, "correspondence weights to begin with (default: the catalogue's)")
+    training_run.add_kept_share(parser)
     training_run.add_held_out(parser)
     training_run.add_labels(parser)
 
@@ -48,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..engine.weights_file import load_network
     from ..training.carrying import CarryingTrainer, CarryingTraining
 
+    kept_share = training_run.kept_share(arguments)
     settings = training_run.settings_asked(CarryingTraining(), arguments, arguments.steps)
     checkpoint = training_run.checkpoint_of(arguments)
     earlier = arguments.earlier or find_weights("sli2vol")
@@ -59,7 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
         held_out = held_out_of(groups_of(paths), arguments)
         trainer = CarryingTrainer(_volumes(paths, arguments), held_out, settings, network)
         last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, reconstruction_words)
-        facts = {"method": "sli2vol", "began_with_sha256": sha256_of(earlier), **reconstruction_facts(last)}
+        begun = {"began_with_sha256": sha256_of(earlier)}
+        if kept_share:
+            trainer.mix_in(network, kept_share)
+            last = trainer.held_out_error()
+            begun["kept_earlier"] = f"{kept_share:g}"
+        facts = {"method": "sli2vol", **begun, **reconstruction_facts(last)}
         training_run.write_weights(outputs, arguments.output, trainer, len(paths), facts)
     print(f"{reconstruction_words(last)}; checkpoint {checkpoint}")
     return 0

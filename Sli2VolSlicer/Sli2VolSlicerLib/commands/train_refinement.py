@@ -48,13 +48,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     training_run.add_earlier(
         parser, "refinement weights to begin with: a second round, on passes that they send on as well"
     )
-    parser.add_argument(
-        "--keep-earlier",
-        type=float,
-        default=0.0,
-        metavar="SHARE",
-        help="with --from: this share of the weights given is kept in those written (default: 0)",
-    )
+    training_run.add_kept_share(parser)
     parser.add_argument(
         "--passes",
         type=Path,
@@ -144,10 +138,7 @@ def _kept_share(arguments: argparse.Namespace) -> float:
     Raises:
         WeightsError: no such share, or there are no earlier weights.
     """
-    share = float(arguments.keep_earlier)
-    if not 0 <= share < 1:
-        msg = f"The share of the earlier weights to keep must be 0 or more and under 1, got {share:g}."
-        raise WeightsError(msg)
+    share = training_run.kept_share(arguments)
     if share and arguments.earlier is None:
         msg = f"There are no earlier weights to keep {share:g} of; give them with --from, or leave --keep-earlier out."
         raise WeightsError(msg)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from ..engine.errors import OutputError, PropagationCancelled
+from ..engine.errors import OutputError, PropagationCancelled, WeightsError
 from ..weights import sha256_of
 from .interrupt import cancel_on_interrupt
 from .outputs import Outputs
@@ -92,6 +92,30 @@ def add_labels(parser: argparse.ArgumentParser) -> None:
 def add_earlier(parser: argparse.ArgumentParser, words: str) -> None:
     """--from, weights to begin with."""
     parser.add_argument("--from", dest="earlier", type=Path, metavar="FILE", help=words)
+
+
+def add_kept_share(parser: argparse.ArgumentParser) -> None:
+    """--keep-earlier, how much of the weights of --from is kept."""
+    parser.add_argument(
+        "--keep-earlier",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="this share of the weights of --from is kept in those written (default: 0)",
+    )
+
+
+def kept_share(arguments: argparse.Namespace) -> float:
+    """What --keep-earlier asks for.
+
+    Raises:
+        WeightsError: there is no such share.
+    """
+    share = float(arguments.keep_earlier)
+    if not 0 <= share < 1:
+        msg = f"The share of the earlier weights to keep must be 0 or more and under 1, got {share:g}."
+        raise WeightsError(msg)
+    return share
 
 
 def began_with(arguments: argparse.Namespace) -> dict[str, str]:

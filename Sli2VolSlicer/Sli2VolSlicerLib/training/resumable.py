@@ -161,6 +161,21 @@ def digest_of_weights(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
+@torch.no_grad()
+def mix_in(network: nn.Module, other: nn.Module, share: float) -> None:
+    """Turn a network's weights into a mean with another's (Wortsman et al. 2022, robust fine-tuning).
+
+    Args:
+        network: is changed.
+        other: of the same settings.
+        share: of the other network's weights in the mean, 0..1.
+    """
+    theirs = other.state_dict()
+    for name, weight in network.state_dict().items():
+        if weight.is_floating_point():
+            weight.lerp_(theirs[name].to(weight), share)
+
+
 def mean_or_nan(values: Sequence[float]) -> float:
     """The mean; NaN where nothing was measured."""
     return float(np.mean(values)) if values else float("nan")

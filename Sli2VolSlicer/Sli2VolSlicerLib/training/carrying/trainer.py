@@ -12,7 +12,7 @@ from ...engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork, NetworkSe
 from ..augmentation import AugmentationSettings, jitter_intensity
 from ..objective import carrying_error
 from ..refinement.objects import LabelledVolume
-from ..resumable import digest_of_weights
+from ..resumable import digest_of_weights, mix_in
 from ..sampling import TrainingVolume
 from ..trainer import Trainer, TrainingSettings
 from .sampling import LabelRunSampler, RunSettings
@@ -69,6 +69,10 @@ class CarryingTrainer(Trainer):
         self._runs = LabelRunSampler([v for v in volumes if v.patient not in held_out], settings.run)
         self.network.load_state_dict(earlier.state_dict())
         self._identity += f"{sorted(held_out)!r} {digest_of_weights(earlier)}"
+
+    def mix_in(self, other: CorrespondenceNetwork, share: float) -> None:
+        """Turn the weights into a mean with another network's, of which it has this share."""
+        mix_in(self.network, other, share)
 
     def _loss(self, generator: np.random.Generator) -> torch.Tensor:
         return super()._loss(generator) + self.carrying.carrying_weight * self._carrying_loss(generator)
