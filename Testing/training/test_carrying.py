@@ -10,7 +10,7 @@ import pytest
 import torch
 from training.power_cut import unbroken_and_resumed
 
-from Sli2VolSlicerLib.engine.errors import VolumeError
+from Sli2VolSlicerLib.engine.errors import VolumeError, WeightsError
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
 from Sli2VolSlicerLib.training import SamplingSettings
 from Sli2VolSlicerLib.training.carrying import CarryingTrainer, CarryingTraining, LabelRunSampler, RunSettings
@@ -120,3 +120,16 @@ def test_labels_of_patients_held_out_are_not_read() -> None:
 def test_a_run_cut_short_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     whole, resumed = unbroken_and_resumed(trainer, tmp_path / "checkpoint")
     assert torch.equal(weights(resumed.network), weights(whole.network))
+
+
+def test_a_checkpoint_of_other_labels_is_refused_but_those_held_out_may_be_any(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    trainer().run_steps(checkpoint)
+    trainer(np.ones(SHAPE, np.uint8)).run_steps(checkpoint)
+    relabelled = [
+        replace(volume("first"), labels=np.roll(labels(), 1, axis=1)),
+        volume("second", seed=1),
+        volume("third", seed=2),
+    ]
+    with pytest.raises(WeightsError, match="other settings or volumes"):
+        CarryingTrainer(relabelled, frozenset({"second"}), SMALL, untrained()).run_steps(checkpoint)

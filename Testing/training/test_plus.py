@@ -53,7 +53,7 @@ def volume(name: str = "balls", seed: int = 0) -> LabelledVolume:
 
 
 def seen(one: LabelledVolume) -> TrainingVolume:
-    return TrainingVolume(one.name, one.voxels, one.spacing_mm)
+    return one.unlabelled
 
 
 def trainer(settings: PlusTraining = SMALL, earlier: CorrespondenceNetwork | None = None) -> PlusTrainer:

@@ -62,7 +62,6 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from ..engine.weights_file import load_network
     from ..training.plus import PlusTrainer, PlusTraining
-    from ..training.sampling import TrainingVolume
 
     settings = training_run.settings_asked(PlusTraining(), arguments, arguments.steps)
     checkpoint = training_run.checkpoint_of(arguments)
@@ -71,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     with training_run.weights_output(arguments, weights, arguments.earlier) as outputs:
         volumes = _volumes(arguments.volumes, arguments.labels)
         labels, agreement = _labels(volumes, weights, arguments)
-        seen = [TrainingVolume(v.name, v.voxels, v.spacing_mm) for v in volumes]
+        seen = [v.unlabelled for v in volumes]
         trainer = PlusTrainer(seen, labels, settings, earlier)
         last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, reconstruction_words)
         facts = {

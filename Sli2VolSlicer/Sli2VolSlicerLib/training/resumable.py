@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -120,7 +120,7 @@ class ResumableRun(ABC, Generic[MeasuredT]):
     def _restore(self, path: Path) -> None:
         kept = torch.load(path, map_location=self._plan.device, weights_only=True)
         if kept.get("version") != CHECKPOINT_VERSION or kept["settings"] != self._identity:
-            msg = f"The checkpoint {path} was made with other settings; give those, or another checkpoint file."
+            msg = f"The checkpoint {path} was made with other settings or volumes; give those, or another checkpoint."
             raise WeightsError(msg)
         self.step = kept["step"]
         self.curve = [self._measured(each) for each in kept["curve"]]
@@ -151,6 +151,15 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, peak: float, step: int, 
     """Give an optimiser its learning rate for a step: a share of the peak."""
     for group in optimiser.param_groups:
         group["lr"] = peak * learning_rate_share(step, steps)
+
+
+def digest_of_arrays(named: Iterable[tuple[str, np.ndarray]]) -> str:
+    """What tells volumes, or their labels, from others in a run's identity: their SHA-256, in this order."""
+    digest = hashlib.sha256()
+    for name, array in named:
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def digest_of_weights(network: nn.Module) -> str:

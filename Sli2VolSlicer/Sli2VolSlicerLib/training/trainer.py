@@ -16,7 +16,7 @@ from ..engine.network import CorrespondenceNetwork, NetworkSettings
 from ..engine.weights_file import save_network
 from .augmentation import AugmentationSettings, jitter_intensity, random_flow
 from .objective import MARGIN, correspondence_error, reconstruction_error, reconstruction_targets
-from .resumable import ResumableRun, set_learning_rate
+from .resumable import ResumableRun, digest_of_arrays, set_learning_rate
 from .sampling import PairSampler, SamplingSettings, TrainingVolume
 
 
@@ -84,7 +84,8 @@ class Trainer(ResumableRun[HeldOutError]):
     """
 
     def __init__(self, volumes: Sequence[TrainingVolume], settings: TrainingSettings) -> None:
-        super().__init__(settings, repr(asdict(settings)))
+        learnt_from = digest_of_arrays((v.name, v.voxels) for v in volumes)
+        super().__init__(settings, f"{asdict(settings)!r} {learnt_from}")
         self.settings = settings
         trained, held_out = split_volumes(volumes)
         self.held_out_names = tuple(v.name for v in held_out)

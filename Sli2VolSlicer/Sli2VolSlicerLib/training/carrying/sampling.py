@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from ...engine.errors import VolumeError
 from ..refinement.objects import LabelledVolume, label_values
-from ..sampling import PairSampler, SamplingSettings, TrainingVolume, through_frame
+from ..sampling import PairSampler, SamplingSettings, through_frame
 
 _TRIES = 20
 _PLUS = ndimage.generate_binary_structure(2, 1)
@@ -66,7 +66,7 @@ class LabelRunSampler(PairSampler):
         if not shown:
             msg = "There are no labels to carry outside the patients held out. Give labels, or hold fewer patients out."
             raise VolumeError(msg)
-        super().__init__([TrainingVolume(v.name, v.voxels, v.spacing_mm) for v in shown], settings.frame)
+        super().__init__([v.unlabelled for v in shown], settings.frame)
         self._runs = settings
         self._maps = [np.asarray(v.labels) for v in shown]
         self._values = [each for each in values if each]

@@ -12,8 +12,7 @@ from ...engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork, NetworkSe
 from ..augmentation import AugmentationSettings, jitter_intensity
 from ..objective import carrying_error
 from ..refinement.objects import LabelledVolume
-from ..resumable import digest_of_weights, mix_in
-from ..sampling import TrainingVolume
+from ..resumable import digest_of_arrays, digest_of_weights, mix_in
 from ..trainer import Trainer, TrainingSettings
 from .sampling import LabelRunSampler, RunSettings
 
@@ -64,11 +63,13 @@ class CarryingTrainer(Trainer):
         settings: CarryingTraining,
         earlier: CorrespondenceNetwork,
     ) -> None:
-        super().__init__([TrainingVolume(v.name, v.voxels, v.spacing_mm) for v in volumes], settings)
+        super().__init__([v.unlabelled for v in volumes], settings)
         self.carrying = settings
-        self._runs = LabelRunSampler([v for v in volumes if v.patient not in held_out], settings.run)
+        learnt_from = [v for v in volumes if v.patient not in held_out]
+        self._runs = LabelRunSampler(learnt_from, settings.run)
         self.network.load_state_dict(earlier.state_dict())
-        self._identity += f"{sorted(held_out)!r} {digest_of_weights(earlier)}"
+        labels = digest_of_arrays((v.name, v.labels) for v in learnt_from if v.labels is not None)
+        self._identity += f" {labels} {digest_of_weights(earlier)}"
 
     def mix_in(self, other: CorrespondenceNetwork, share: float) -> None:
         """Turn the weights into a mean with another network's, of which it has this share."""

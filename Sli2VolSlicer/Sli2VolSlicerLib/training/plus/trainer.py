@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import torch
 from ...engine.network import PLUS_SETTINGS, CorrespondenceNetwork, NetworkSettings
 from ..augmentation import jitter_intensity
 from ..objective import reconstruction_error
+from ..resumable import digest_of_arrays, digest_of_weights
 from ..sampling import PairSampler, TrainingVolume
 from ..trainer import Trainer, TrainingSettings
 from .sampling import GuidedSampler
@@ -64,7 +64,8 @@ class PlusTrainer(Trainer):
         super().__init__(volumes, settings)
         self.plus = settings
         self.layers_taken = 0 if earlier is None else _begin_with(self.network, earlier)
-        self._identity += _fingerprint(self._labels, earlier)
+        begun_with = "" if earlier is None else digest_of_weights(earlier)
+        self._identity += f" {digest_of_arrays(sorted(labels.items()))} {begun_with}"
 
     def _make_sampler(self, volumes: Sequence[TrainingVolume]) -> GuidedSampler:
         maps = [self._labels.get(v.name, np.zeros(v.voxels.shape, np.uint8)) for v in volumes]
@@ -128,13 +129,3 @@ def _begin_with(network: CorrespondenceNetwork, earlier: CorrespondenceNetwork) 
     taken = {name: t for name, t in earlier.state_dict().items() if name in own and own[name].shape == t.shape}
     network.load_state_dict({**own, **taken})
     return len(taken)
-
-
-def _fingerprint(labels: Mapping[str, np.ndarray], earlier: CorrespondenceNetwork | None) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(labels):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(labels[name]).data)
-    for tensor in () if earlier is None else earlier.state_dict().values():
-        digest.update(tensor.cpu().numpy().tobytes())
-    return digest.hexdigest()

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from ...engine.slice_stack import MINIMUM_SIDE, SliceStack
+from ..sampling import TrainingVolume
 
 GROWN = "grown"
 """The group of all grown regions."""
@@ -63,6 +64,11 @@ class LabelledVolume:
     voxels: np.ndarray
     spacing_mm: tuple[float, float, float]
     labels: np.ndarray | None = None
+
+    @property
+    def unlabelled(self) -> TrainingVolume:
+        """What is learned from without labels."""
+        return TrainingVolume(self.name, self.voxels, self.spacing_mm)
 
 
 @dataclass(frozen=True)
