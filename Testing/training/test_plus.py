@@ -52,13 +52,9 @@ def volume(name: str = "balls", seed: int = 0) -> LabelledVolume:
     return LabelledVolume(name, name, "balls", image, (2.0, 1.0, 1.0), labels())
 
 
-def seen(one: LabelledVolume) -> TrainingVolume:
-    return one.unlabelled
-
-
 def trainer(settings: PlusTraining = SMALL, earlier: CorrespondenceNetwork | None = None) -> PlusTrainer:
     volumes = [volume("first"), volume("second", 1)]
-    return PlusTrainer([seen(v) for v in volumes], {v.name: labels() for v in volumes}, settings, earlier)
+    return PlusTrainer([v.unlabelled for v in volumes], {v.name: labels() for v in volumes}, settings, earlier)
 
 
 def weights(of: PlusTrainer) -> torch.Tensor:
@@ -122,7 +118,7 @@ def test_slices_and_pseudo_labels_are_seen_through_the_same_frame() -> None:
 
 def test_pseudo_labels_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"pseudo-labels of balls have shape \(2, 72, 72\)"):
-        GuidedSampler([seen(volume())], [labels()[:2]], SamplingSettings(), 0.5)
+        GuidedSampler([volume().unlabelled], [labels()[:2]], SamplingSettings(), 0.5)
 
 
 def distinct(seed: int) -> torch.Tensor:
@@ -155,7 +151,7 @@ def test_the_same_seed_gives_the_same_weights_and_other_labels_do_not() -> None:
     first.run_steps()
     second.run_steps()
     assert torch.equal(weights(first), weights(second))
-    unguided = PlusTrainer([seen(volume("first")), seen(volume("second", 1))], {}, SMALL)
+    unguided = PlusTrainer([volume("first").unlabelled, volume("second", 1).unlabelled], {}, SMALL)
     unguided.run_steps()
     assert not torch.equal(weights(first), weights(unguided))
 
@@ -170,7 +166,7 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does_and_other_labels_are_refu
     resumed.run_steps(checkpoint)
     assert torch.equal(weights(resumed), weights(unbroken))
     assert resumed.curve == unbroken.curve
-    volumes = [seen(volume("first")), seen(volume("second", 1))]
+    volumes = [volume("first").unlabelled, volume("second", 1).unlabelled]
     with pytest.raises(WeightsError, match="other settings"):
         PlusTrainer(volumes, {"first": labels()}, SMALL).run_steps(checkpoint)
 

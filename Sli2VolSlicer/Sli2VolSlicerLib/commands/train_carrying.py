@@ -66,9 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, reconstruction_words)
         begun = {"began_with_sha256": sha256_of(earlier)}
         if kept_share:
-            trainer.mix_in(network, kept_share)
-            last = trainer.held_out_error()
-            begun["kept_earlier"] = f"{kept_share:g}"
+            last, kept = training_run.with_earlier(trainer, trainer.network, network, kept_share)
+            begun |= kept
         facts = {"method": "sli2vol", **begun, **reconstruction_facts(last)}
         training_run.write_weights(outputs, arguments.output, trainer, len(paths), facts)
     print(f"{reconstruction_words(last)}; checkpoint {checkpoint}")

@@ -88,9 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
         trainer = RefinementTrainer(examples, settings, earlier)
         last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, _words)
         if earlier is not None and kept_share:
-            trainer.mix_in(earlier, kept_share)
-            last = trainer.held_out_error()
-            begun["kept_earlier"] = f"{kept_share:g}"
+            last, kept = training_run.with_earlier(trainer, trainer.averaged, earlier, kept_share)
+            begun |= kept
         facts = {
             "method": "sli2vol-refinement",
             "correspondence_sha256": passes.correspondence,

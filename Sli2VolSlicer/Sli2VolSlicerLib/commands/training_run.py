@@ -18,6 +18,8 @@ from .interrupt import cancel_on_interrupt
 from .outputs import Outputs
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from ..training.resumable import Measured, ResumableRun
 
 
@@ -116,6 +118,20 @@ def kept_share(arguments: argparse.Namespace) -> float:
         msg = f"The share of the earlier weights to keep must be 0 or more and under 1, got {share:g}."
         raise WeightsError(msg)
     return share
+
+
+def with_earlier(
+    run: ResumableRun[MeasuredT], saved: nn.Module, earlier: nn.Module, share: float
+) -> tuple[MeasuredT, dict[str, str]]:
+    """Mix a share of the earlier weights into those that the run saves.
+
+    Returns:
+        what is held out measured anew, and the fact that tells of it.
+    """
+    from ..training.resumable import mix_in
+
+    mix_in(saved, earlier, share)
+    return run.held_out_error(), {"kept_earlier": f"{share:g}"}
 
 
 def began_with(arguments: argparse.Namespace) -> dict[str, str]:

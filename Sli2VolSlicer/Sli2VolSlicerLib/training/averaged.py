@@ -17,7 +17,7 @@ from torch import nn
 from ..engine.mask_prior.network import MaskPriorNetwork
 from ..engine.refinement.network import RefinementNetwork
 from ..engine.weights_file import save_network
-from .resumable import MeasuredT, ResumableRun, RunSettings, digest_of_weights, mix_in, set_learning_rate
+from .resumable import MeasuredT, ResumableRun, RunSettings, digest_of_weights, set_learning_rate
 
 _AVERAGING_BEGINS = 20
 """The average over steps forgets faster at first: after n steps it keeps n / (n + this)."""
@@ -79,10 +79,6 @@ class AveragedRun(ResumableRun[MeasuredT], Generic[MeasuredT, NetworkT, Settings
     def save(self, path: Path, facts: dict[str, str]) -> None:
         """Write the averaged weights with the settings of the run."""
         save_network(self.averaged, path, {"training": repr(asdict(self.settings)), **facts})
-
-    def mix_in(self, other: NetworkT, share: float) -> None:
-        """Turn the averaged weights into a mean with another network's, of which it has this share."""
-        mix_in(self.averaged, other, share)
 
     @abstractmethod
     def _learnt(self, generator: np.random.Generator) -> float:

@@ -12,7 +12,7 @@ from ...engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork, NetworkSe
 from ..augmentation import AugmentationSettings, jitter_intensity
 from ..objective import carrying_error
 from ..refinement.objects import LabelledVolume
-from ..resumable import digest_of_arrays, digest_of_weights, mix_in
+from ..resumable import digest_of_arrays, digest_of_weights
 from ..trainer import Trainer, TrainingSettings
 from .sampling import LabelRunSampler, RunSettings
 
@@ -70,10 +70,6 @@ class CarryingTrainer(Trainer):
         self.network.load_state_dict(earlier.state_dict())
         labels = digest_of_arrays((v.name, v.labels) for v in learnt_from if v.labels is not None)
         self._identity += f" {labels} {digest_of_weights(earlier)}"
-
-    def mix_in(self, other: CorrespondenceNetwork, share: float) -> None:
-        """Turn the weights into a mean with another network's, of which it has this share."""
-        mix_in(self.network, other, share)
 
     def _loss(self, generator: np.random.Generator) -> torch.Tensor:
         return super()._loss(generator) + self.carrying.carrying_weight * self._carrying_loss(generator)
