@@ -71,8 +71,9 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
 def test_a_checkpoint_of_other_volumes_is_refused_whatever_they_are_called(tmp_path: Path) -> None:
     checkpoint = tmp_path / "run.checkpoint"
     Trainer([volume()], SMALL).run_steps(checkpoint)
-    with pytest.raises(WeightsError, match="or volumes"):
-        Trainer([replace(volume(1), name=volume().name)], SMALL).run_steps(checkpoint)
+    for other in (replace(volume(1), name=volume().name), replace(volume(), spacing_mm=(3.0, 1.0, 1.0))):
+        with pytest.raises(WeightsError, match="or volumes"):
+            Trainer([other], SMALL).run_steps(checkpoint)
 
 
 def test_the_saved_weights_compute_what_the_trained_network_does(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ class Trainer(ResumableRun[HeldOutError]):
     """
 
     def __init__(self, volumes: Sequence[TrainingVolume], settings: TrainingSettings) -> None:
-        learnt_from = digest_of_arrays((v.name, v.voxels) for v in volumes)
+        learnt_from = digest_of_arrays((f"{v.name} {v.spacing_mm}", v.voxels) for v in volumes)
         super().__init__(settings, f"{asdict(settings)!r} {learnt_from}")
         self.settings = settings
         trained, held_out = split_volumes(volumes)

@@ -68,7 +68,7 @@ class CarryingTrainer(Trainer):
         learnt_from = [v for v in volumes if v.patient not in held_out]
         self._runs = LabelRunSampler(learnt_from, settings.run)
         self.network.load_state_dict(earlier.state_dict())
-        labels = digest_of_arrays((v.name, v.labels) for v in learnt_from if v.labels is not None)
+        labels = digest_of_arrays((f"{v.name} {v.group}", v.labels) for v in learnt_from if v.labels is not None)
         self._identity += f" {labels} {digest_of_weights(earlier)}"
 
     def _loss(self, generator: np.random.Generator) -> torch.Tensor:
