@@ -12,6 +12,9 @@ import numpy as np
 
 INDEX_NAME = "index.json"
 SPLITS = ("eval", "train")
+TUNING = "tuning"
+"""Asks for the cases of `tuning.py`, which are of both splits."""
+
 
 TUNING_SPLIT = "train"
 """Anything that is chosen by measurement is chosen on the labelled part of this split."""
@@ -135,18 +138,28 @@ def find_index(data: Path) -> tuple[Path, str | None]:
     raise BenchmarkError(msg)
 
 
+def read_index(data: Path) -> tuple[Path, dict[str, dict]]:
+    """The data's root folder, and what its index says of each volume.
+
+    Raises:
+        BenchmarkError: there is no index in the folder or in the one above.
+    """
+    root, _ = find_index(data)
+    return root, json.loads((root / INDEX_NAME).read_text())
+
+
 def list_cases(data: Path, split: str = "eval", families: Sequence[str] | None = None) -> list[Case]:
     """Every labelled structure of the split with at least `MINIMUM_SLICES` slices, in a fixed order.
 
     Raises:
         BenchmarkError: no index, an unknown split or family, or nothing to measure.
     """
-    root, named_split = find_index(data)
+    _, named_split = find_index(data)
     split = named_split or split
     if split not in SPLITS:
         msg = f"Unknown split {split!r}; choose one of {', '.join(SPLITS)}."
         raise BenchmarkError(msg)
-    index = json.loads((root / INDEX_NAME).read_text())
+    root, index = read_index(data)
     cases: list[Case] = []
     for volume in sorted(index):
         entry = index[volume]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .ablation import ABLATIONS
-from .cases import SPLITS, BenchmarkError
+from .cases import SPLITS, TUNING, BenchmarkError
 from .interactive_records import POLICY_NAMES
 from .rows import ALL_ROWS, OURS
 
@@ -31,7 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--row-seeds", nargs="+", default=[], metavar="ROW=N", help="fewer painted slices for slow rows"
     )
-    parser.add_argument("--split", choices=SPLITS, default="eval", help="train for tuning (default eval)")
+    parser.add_argument(
+        "--split",
+        choices=(*SPLITS, TUNING),
+        default="eval",
+        help="tuning: what settings are chosen on, held-out patients of train and two families of eval (default eval)",
+    )
+    parser.add_argument(
+        "--labels", type=Path, metavar="FOLDER", help="with --split tuning: labels of training volumes that have none"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes at once (default 1; speeds need 1)")
     parser.add_argument("--threads", type=int, default=0, help="threads per process (default: the libraries' choice)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default auto)")
@@ -97,6 +105,9 @@ def _run(arguments: argparse.Namespace) -> None:
     if not arguments.output.resolve().parent.is_dir() or not os.access(arguments.output.resolve().parent, os.W_OK):
         msg = f"Cannot write to {arguments.output.parent}; choose an existing folder that is writable."
         raise BenchmarkError(msg)
+    if arguments.report is not None and arguments.split == TUNING:
+        msg = f"--report {arguments.report} is for cases that nothing was chosen on: not for --split {TUNING}."
+        raise BenchmarkError(msg)
     rows = (OURS, *ABLATIONS) if arguments.ablation else tuple(arguments.rows)
     options = Options(
         rows=rows,
@@ -105,6 +116,7 @@ def _run(arguments: argparse.Namespace) -> None:
         seeds=arguments.seeds,
         row_seeds=_named_counts(arguments.row_seeds, rows),
         split=arguments.split,
+        labels=arguments.labels,
         workers=arguments.workers,
         threads=arguments.threads,
         weights=_named_files(arguments.weights),

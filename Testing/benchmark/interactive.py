@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .cases import BenchmarkError, Case, Volume, find_index, load_volume, seed_slice
+from .cases import BenchmarkError, Case, Volume, load_volume, seed_slice
 from .confidence_metrics import rejection, slice_correlation
 from .interactive_records import (
     OURS_POLICY,
@@ -29,7 +29,7 @@ from .interactive_records import (
 from .interpolations import fill_between_slices, shape_interpolation
 from .metrics import dice
 from .rows import ENGINE_ROWS, OURS, RowSpec, fingerprint, method_of, row_specs
-from .run import Options, chosen_cases, facts, thread_limit
+from .run import Options, chosen_cases, facts, split_of, thread_limit
 
 if TYPE_CHECKING:
     from Sli2VolSlicerLib.engine.simulation import Round
@@ -93,7 +93,6 @@ def run_interactive(
         if method not in ENGINE_ROWS:
             msg = f"Drawing more slices needs methods of the engine, got {method!r}; choose {', '.join(ENGINE_ROWS)}."
             raise BenchmarkError(msg)
-    _, named_split = find_index(data)
     cases = chosen_cases(data, options)
     specs = row_specs(own.methods, options.weights, options.device)
     for spec in specs:
@@ -108,7 +107,7 @@ def run_interactive(
     results = [found[key] for key in keys if key in found]
     document = json.loads(output.read_text()) if output.is_file() else {}
     document["interactive"] = {
-        "facts": facts(command, named_split or options.split, options, specs),
+        "facts": facts(command, split_of(data, options), options, specs),
         "results": [to_json(result) for result in results],
     }
     output.write_text(json.dumps(document, indent=1, allow_nan=False))

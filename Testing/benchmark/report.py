@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .cases import FEASIBILITY_STRUCTURES, PICTURE_FAMILIES, TUNED_FAMILIES, find_index, list_cases
+from .cases import FEASIBILITY_STRUCTURES, PICTURE_FAMILIES, TUNED_FAMILIES, TUNING, find_index, list_cases
 from .failures import draw_failures
 from .json_lines import write_packed
 from .kept_parts import ABLATION, INTERACTIVE, INTERFACE, NOTES_BEGIN, NOTES_END, part_of, with_part
@@ -27,6 +27,7 @@ from .tables import (
     summary_section,
 )
 from .targets import accuracy_structures, mean_over, targets_section
+from .tuning import tuning_summary
 
 _EMPTY_NOTES = "\n## What did not work\n\nNothing has been written here yet.\n\n"
 
@@ -39,8 +40,10 @@ def read_document(output: Path) -> tuple[dict, list[CaseResult]]:
 
 def short_summary(output: Path) -> str:
     """One line per row, for the terminal."""
-    _, results = read_document(output)
+    document, results = read_document(output)
     rows = by_row(results)
+    if document["facts"]["split"] == TUNING:
+        return tuning_summary({titles(rows)[row]: own for row, own in rows.items()})
     accurate = accuracy_structures(rows)
     lines = [f"{'row':32s} {'mean Dice':>9s}  95 % interval   target structures: first and second list"]
     for row, own in rows.items():

@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from . import memory
-from .cases import BenchmarkError, Case, find_index, list_cases, load_volume, seed_slice
+from .cases import TUNING, BenchmarkError, Case, find_index, list_cases, load_volume, seed_slice
 from .metrics import dice, dice_without_slice, end_error, hausdorff_95, slice_dice
 from .records import CaseResult, append_results, mask_path, read_results, to_json, write_mask
 from .rows import ALL_ROWS, OURS, RowSpec, fingerprint, open_row, row_specs
+from .tuning import tuning_cases
 from .work import RowResult, Work
 
 Report = Callable[[str], None]
@@ -38,7 +39,8 @@ class Options:
         structures: only these "family/structure"; all by default.
         seeds: painted slices per case, each its own draw.
         row_seeds: rows that get fewer of them, e.g. slow ones, and how many.
-        split: "eval", or "train" for tuning.
+        split: "eval", "train", or "tuning" for what settings are chosen on.
+        labels: for "tuning": a folder of label maps for training volumes that have none.
         workers: processes at once.
         threads: threads per process (0 leaves it to the libraries).
         weights: files by weights name; the catalogue's by default.
@@ -54,6 +56,7 @@ class Options:
     seeds: int = 1
     row_seeds: Mapping[str, int] = field(default_factory=dict)
     split: str = "eval"
+    labels: Path | None = None
     workers: int = 1
     threads: int = 0
     weights: dict[str, Path] = field(default_factory=dict)
@@ -105,7 +108,6 @@ def run_benchmark(data: Path, output: Path, options: Options, report: Report, co
     Raises:
         BenchmarkError: nothing to run, or an unknown row, family, split.
     """
-    _, named_split = find_index(data)
     cases = chosen_cases(data, options)
     specs = row_specs(options.rows, options.weights, options.device)
     for spec in specs:
@@ -113,12 +115,18 @@ def run_benchmark(data: Path, output: Path, options: Options, report: Report, co
     results = _select(read_results(lines_path(output)), specs, cases, options)
     before = json.loads(output.read_text()) if output.is_file() else {}
     document = {
-        "facts": facts(command, named_split or options.split, options, specs),
+        "facts": facts(command, split_of(data, options), options, specs),
         "results": [to_json(result) for result in results],
         **{key: before[key] for key in ("speed", "interactive", "interface") if key in before},
     }
     output.write_text(json.dumps(document, indent=1))
     return results
+
+
+def split_of(data: Path, options: Options) -> str:
+    """The split that is run, which the folder may name instead of the options."""
+    _, named = find_index(data)
+    return options.split if named is None or options.split == TUNING else named
 
 
 def chosen_cases(data: Path, options: Options) -> list[Case]:
@@ -127,7 +135,7 @@ def chosen_cases(data: Path, options: Options) -> list[Case]:
     Raises:
         BenchmarkError: none is left.
     """
-    cases = list_cases(data, options.split, options.families)
+    cases = _all_cases(data, options)
     if options.structures is not None:
         cases = [case for case in cases if f"{case.family}/{case.structure}" in options.structures]
     counts: dict[tuple[str, str], int] = {}
@@ -141,6 +149,16 @@ def chosen_cases(data: Path, options: Options) -> list[Case]:
         msg = f"No case is left after choosing the structures {options.structures}."
         raise BenchmarkError(msg)
     return chosen
+
+
+def _all_cases(data: Path, options: Options) -> list[Case]:
+    if options.labels is not None and options.split != TUNING:
+        msg = f"--labels {options.labels} goes with --split {TUNING} only; leave it out or add that."
+        raise BenchmarkError(msg)
+    if options.split != TUNING:
+        return list_cases(data, options.split, options.families)
+    cases = tuning_cases(data, options.labels)
+    return [case for case in cases if options.families is None or case.family in options.families]
 
 
 def _select(found: dict, specs: Sequence[RowSpec], cases: Sequence[Case], options: Options) -> list[CaseResult]:
