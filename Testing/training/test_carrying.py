@@ -122,6 +122,14 @@ def test_a_run_cut_short_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     assert torch.equal(weights(resumed.network), weights(whole.network))
 
 
+def test_a_checkpoint_of_the_same_volumes_in_other_groups_is_refused(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    trainer().run_steps(checkpoint)
+    regrouped = [volume("first", "others"), volume("second", seed=1), volume("third", seed=2)]
+    with pytest.raises(WeightsError, match="other settings or volumes"):
+        CarryingTrainer(regrouped, frozenset({"second"}), SMALL, untrained()).run_steps(checkpoint)
+
+
 def test_a_checkpoint_of_other_labels_is_refused_but_those_held_out_may_be_any(tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint"
     trainer().run_steps(checkpoint)

@@ -94,8 +94,7 @@ def propagated(volume: LabelledVolume, method: Method, seed: int) -> PseudoLabel
 
 def identity_of(volume: LabelledVolume, weights: str, seed: int) -> str:
     """In words, everything but the engine's code that decides a volume's pseudo-labels."""
-    arrays = [zlib.crc32(np.ascontiguousarray(a).data) for a in (volume.voxels, volume.labels) if a is not None]
-    return repr([_VERSION, weights, seed, volume.name, volume.spacing_mm, volume.voxels.shape, *arrays])
+    return repr([_VERSION, weights, seed, volume.identity])
 
 
 def keep_labels(path: Path, identity: str, made: PseudoLabels) -> None:

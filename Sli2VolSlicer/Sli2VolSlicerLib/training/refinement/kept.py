@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from .examples import PassExample
@@ -31,9 +29,7 @@ def identity_of(
         weights: checksum of the correspondence weights.
         more: whatever else decides examples of the second round: the refinement's checksum, how passes are sent on.
     """
-    parts = [_VERSION, weights, settings, seed, is_held_out, volume.name, volume.group, volume.spacing_mm]
-    arrays = [zlib.crc32(np.ascontiguousarray(a).data) for a in (volume.voxels, volume.labels) if a is not None]
-    return repr([*parts, volume.voxels.shape, *arrays, *more])
+    return repr([_VERSION, weights, settings, seed, is_held_out, volume.identity, *more])
 
 
 def keep_examples(path: Path, identity: str, examples: Sequence[PassExample]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -64,6 +65,12 @@ class LabelledVolume:
     voxels: np.ndarray
     spacing_mm: tuple[float, float, float]
     labels: np.ndarray | None = None
+
+    @property
+    def identity(self) -> str:
+        """What tells it from others where something made of it is kept: all but whose it is."""
+        arrays = [zlib.crc32(np.ascontiguousarray(a).data) for a in (self.voxels, self.labels) if a is not None]
+        return repr([self.name, self.group, self.spacing_mm, self.voxels.shape, *arrays])
 
     @property
     def unlabelled(self) -> TrainingVolume:
