@@ -43,7 +43,7 @@ def read_labelled_volume(path: Path, labels: Path | None = None) -> LabelledVolu
 
 def label_file_of(path: Path, labels: Path | None = None) -> Path | None:
     """The label map beside a volume or, if there is none, in the folder `labels`; None if it is not there either."""
-    stem = _stem(path).removesuffix("_img")
+    stem = stem_of(path).removesuffix("_img")
     folders = [path.parent] if labels is None else [path.parent, labels]
     candidates = (folder / f"{stem}_label{suffix}" for folder in folders for suffix in IMAGE_SUFFIXES)
     return next((candidate for candidate in candidates if candidate.is_file()), None)
@@ -55,7 +55,7 @@ def patient_of(path: Path) -> tuple[str, str]:
     The patient is the name up to its last number between underscores, or all of it where there is none; the group is
     what precedes that number. A modality at the end of a part (CT, PET, MR, MRT1, T2MR, ...) is left out of both.
     """
-    parts = _stem(path).removesuffix("_img").split("_")
+    parts = stem_of(path).removesuffix("_img").split("_")
     numbers = [place for place, part in enumerate(parts) if part.isdecimal()]
     kept = [_MODALITY.sub("", part) or part for part in (parts[: numbers[-1] + 1] if numbers else parts)]
     group = kept[: numbers[-1]] if numbers else kept[:1]
@@ -89,7 +89,8 @@ def held_out_of(group_of: Mapping[str, str], arguments: argparse.Namespace) -> f
     return frozenset(arguments.hold_out)
 
 
-def _stem(path: Path) -> str:
+def stem_of(path: Path) -> str:
+    """A volume's file name without what tells its format."""
     name = path.name
     suffixes = [suffix for suffix in IMAGE_SUFFIXES if name.lower().endswith(suffix) and not path.is_dir()]
     return name[: -max(map(len, suffixes))] if suffixes else name
