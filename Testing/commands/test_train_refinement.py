@@ -72,11 +72,12 @@ def test_a_second_round_begins_with_the_weights_given_and_learns_from_passes_tha
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     earlier = refinement(folder)
-    assert train(folder, "--from", str(earlier)) == 0
+    assert train(folder, "--from", str(earlier), "--learning-rate", "0.0005") == 0
     made = load_refinement(output(folder))
     assert made.settings == SMALL
     with safe_open(output(folder), framework="pt") as file:
-        assert file.metadata()["began_with_sha256"] == sha256_of(earlier)
+        facts = file.metadata()
+    assert facts["began_with_sha256"] == sha256_of(earlier) and "'learning_rate': 0.0005" in facts["training"]
     assert "cone sent on: Dice" in capsys.readouterr().out
     passes = folder / "out" / "refinement.safetensors.passes"
     names = [f"coneCT_{number}_img.nii.gz{kind}" for number in (1, 2) for kind in (".passes", ".sent-on.passes")]

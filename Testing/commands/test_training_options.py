@@ -35,6 +35,7 @@ REFUSED = {
         ALL_HELD_OUT,
         NO_LABELS,
         OUTPUT_IS_INPUT,
+        (("--learning-rate", "0"), "between 0 and 1, got 0"),
     ],
 }
 

@@ -17,7 +17,7 @@ from .labelled_volumes import groups_of, held_out_of, label_file_of, patient_of,
 from .train import find_volumes
 
 if TYPE_CHECKING:
-    from ..training.refinement import HeldOutDice, PassExample
+    from ..training.refinement import HeldOutDice, PassExample, RefinementTraining
 
 _DESCRIPTION = """\
 Train the refinement, which looks back at a whole pass and mends it, on real passes over CT or MR volumes.
@@ -56,6 +56,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="where passes are kept; with the first round's folder a second one runs only those sent on "
         "(default: OUTPUT.passes)",
     )
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        metavar="RATE",
+        help="the highest (default: that of the first round)",
+    )
     training_run.add_held_out(parser)
     training_run.add_labels(parser)
 
@@ -69,10 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
     from ..engine.methods import create_method
     from ..engine.protocol import CarryingMethod
     from ..engine.weights_file import load_refinement
-    from ..training.refinement import RefinementTrainer, RefinementTraining
+    from ..training.refinement import RefinementTrainer
 
     kept_share = _kept_share(arguments)
-    settings = training_run.settings_asked(RefinementTraining(), arguments, arguments.steps)
+    settings = training_run.settings_asked(_usual(arguments), arguments, arguments.steps)
     checkpoint = training_run.checkpoint_of(arguments)
     folder = _passes_folder(arguments)
     weights = arguments.weights or find_weights("sli2vol")
@@ -101,6 +107,23 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{each.family}: Dice {each.before:.3f} -> {each.after:.3f} ({each.passes} passes)")
     print(f"{_words(last)}; checkpoint {checkpoint}")
     return 0
+
+
+def _usual(arguments: argparse.Namespace) -> RefinementTraining:
+    """The usual settings, with the learning rate that was asked for.
+
+    Raises:
+        WeightsError: nothing is learned with such a rate.
+    """
+    from ..training.refinement import RefinementTraining
+
+    usual, rate = RefinementTraining(), arguments.learning_rate
+    if rate is None:
+        return usual
+    if not 0 < rate < 1:
+        msg = f"The learning rate must lie between 0 and 1, got {rate:g}."
+        raise WeightsError(msg)
+    return replace(usual, learning_rate=rate)
 
 
 def _examples(paths: Sequence[Path], passes: KeptPasses, arguments: argparse.Namespace) -> list[PassExample]:
