@@ -17,6 +17,8 @@ from Sli2VolSlicerLib.commands.labelled_volumes import label_file_of, patient_of
         ("chaosT2MR_7.nii", "chaos", "chaos_7"),
         ("ward_CT_12_after_3.nrrd", "ward_CT_12_after", "ward_CT_12_after_3"),
         ("abdomenCT_andrei_img.nii.gz", "abdomen", "abdomen_andrei"),
+        ("abdomenCT_andrei_deformed2_img.nii.gz", "abdomen", "abdomen_andrei"),
+        ("sarcomaCT_004_deformed12_img.nii.gz", "sarcoma", "sarcoma_004"),
         ("17.mha", "volumes", "17"),
     ],
 )

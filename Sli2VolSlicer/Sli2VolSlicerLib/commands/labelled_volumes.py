@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ..training.refinement import LabelledVolume
 
 _MODALITY = re.compile(r"(?:CT|PET|(?:T[12])?MR[A-Z0-9]*)$")
+_COPY = re.compile(r"_deformed\d+$")
+"""What `sli2vol deform` adds to a volume's name."""
 
 
 def read_labelled_volume(path: Path, labels: Path | None = None) -> LabelledVolume:
@@ -54,8 +56,9 @@ def patient_of(path: Path) -> tuple[str, str]:
 
     The patient is the name up to its last number between underscores, or all of it where there is none; the group is
     what precedes that number. A modality at the end of a part (CT, PET, MR, MRT1, T2MR, ...) is left out of both.
+    Deformed copies are their volume's patient's, whether or not its name has a number.
     """
-    parts = stem_of(path).removesuffix("_img").split("_")
+    parts = _COPY.sub("", stem_of(path).removesuffix("_img")).split("_")
     numbers = [place for place, part in enumerate(parts) if part.isdecimal()]
     kept = [_MODALITY.sub("", part) or part for part in (parts[: numbers[-1] + 1] if numbers else parts)]
     group = kept[: numbers[-1]] if numbers else kept[:1]
