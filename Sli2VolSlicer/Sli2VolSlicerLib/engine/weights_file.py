@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,13 +45,60 @@ def save_network(network: _Network, path: Path, facts: Mapping[str, str], half: 
         facts: anything worth keeping with it (training command, date, figures).
         half: store float16, half the size; the rounding is far below what bfloat16 computes with.
     """
-    kind = torch.float16 if half else torch.float32
-    tensors = {
-        name: (t.to(kind) if t.is_floating_point() else t).contiguous() for name, t in network.state_dict().items()
-    }
     metadata = {"format": _FORMAT_OF[type(network)], "settings": json.dumps(asdict(network.settings)), **facts}
+    _write(network.state_dict(), path, metadata, torch.float16 if half else torch.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class MeanWeights:
+    """The mean of several files' weights, with those of their facts that all of them tell.
+
+    Means of networks trained from common weights often do better than each (Wortsman et al. 2022, model soups).
+
+    Attributes:
+        metadata: format, settings, and the facts.
+        tensors: by their names; float32 where they are no whole numbers.
+    """
+
+    metadata: dict[str, str]
+    tensors: dict[str, torch.Tensor]
+
+    @staticmethod
+    def of(paths: Sequence[Path]) -> MeanWeights:
+        """Read the files, one or more.
+
+        Raises:
+            WeightsError: one of them cannot be read, or its network is another than the first file's.
+        """
+        files = [_opened(each) for each in paths]
+        metadata, first = files[0]
+        for path, (told, tensors) in zip(paths, files, strict=True):
+            shapes = {name: tensor.shape for name, tensor in tensors.items()}
+            is_alike = shapes == {name: tensor.shape for name, tensor in first.items()}
+            if not is_alike or any(told.get(name) != metadata.get(name) for name in ("format", "settings")):
+                msg = f"{path} holds another network than {paths[0]}; a mean needs weights of the same kind and size."
+                raise WeightsError(msg)
+        agreed = {name: fact for name, fact in metadata.items() if all(told.get(name) == fact for told, _ in files)}
+        return MeanWeights(agreed, {name: _mean([tensors[name] for _, tensors in files]) for name in first})
+
+    def save(self, path: Path, facts: Mapping[str, str]) -> None:
+        """Write it in float16, to a .safetensors file that is replaced in one step.
+
+        Args:
+            facts: anything more that is worth keeping with it.
+        """
+        _write(self.tensors, path, {**self.metadata, **facts}, torch.float16)
+
+
+def _mean(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Of numbers that are counted, the first's."""
+    return torch.stack(list(tensors)).mean(0) if tensors[0].is_floating_point() else tensors[0]
+
+
+def _write(tensors: Mapping[str, torch.Tensor], path: Path, metadata: dict[str, str], kind: torch.dtype) -> None:
+    kept = {name: (t.to(kind) if t.is_floating_point() else t).contiguous() for name, t in tensors.items()}
     temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(save(tensors, metadata))
+    temporary.write_bytes(save(kept, metadata))
     temporary.replace(path)
 
 
@@ -117,16 +164,7 @@ def _loaded(path: Path, form: str, made_by: str, make: Callable[[dict[str, Any]]
 
 def _read(path: Path, form: str, made_by: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Settings and float32 tensors of a weights file of the format `form`."""
-    if not path.is_file():
-        msg = f"There is no weights file at {path}; choose another file, or leave the choice to the catalogue."
-        raise WeightsError(msg)
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as error:
-        msg = f"{path} is not a readable weights file ({error}); fetch or copy it again."
-        raise WeightsError(msg) from error
+    metadata, tensors = _opened(path)
     if metadata.get("format") != form:
         found = metadata.get("format", "weights of an unknown kind")
         msg = f"{path} holds {found!r}, not {form!r}; choose weights made by `{made_by}`."
@@ -137,7 +175,22 @@ def _read(path: Path, form: str, made_by: str) -> tuple[dict[str, Any], dict[str
         raise _misfit(path, error) from error
     if not isinstance(settings, dict):
         raise _misfit(path, TypeError("its settings are no object"))
-    return settings, {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+    return settings, tensors
+
+
+def _opened(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """What a weights file tells, and its tensors in float32."""
+    if not path.is_file():
+        msg = f"There is no weights file at {path}; choose another file, or leave the choice to the catalogue."
+        raise WeightsError(msg)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        msg = f"{path} is not a readable weights file ({error}); fetch or copy it again."
+        raise WeightsError(msg) from error
+    return metadata, {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
 def _misfit(path: Path, error: Exception) -> WeightsError:
