@@ -40,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels", type=Path, metavar="FOLDER", help="with --split tuning: labels of training volumes that have none"
     )
+    parser.add_argument(
+        "--against", type=Path, metavar="FILE.json", help="with --split tuning: an earlier run's output to compare with"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes at once (default 1; speeds need 1)")
     parser.add_argument("--threads", type=int, default=0, help="threads per process (default: the libraries' choice)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default auto)")
@@ -108,6 +111,12 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.report is not None and arguments.split == TUNING:
         msg = f"--report {arguments.report} is for cases that nothing was chosen on: not for --split {TUNING}."
         raise BenchmarkError(msg)
+    if arguments.against is not None and arguments.split != TUNING:
+        msg = f"--against {arguments.against} goes with --split {TUNING} only; reports compare rows of one run."
+        raise BenchmarkError(msg)
+    if arguments.against is not None and not arguments.against.is_file():
+        msg = f"There is no file {arguments.against} to compare with; give the --output of an earlier run."
+        raise BenchmarkError(msg)
     rows = (OURS, *ABLATIONS) if arguments.ablation else tuple(arguments.rows)
     options = Options(
         rows=rows,
@@ -143,7 +152,7 @@ def _run(arguments: argparse.Namespace) -> None:
     else:
         from .report import short_summary
 
-        sys.stdout.write(short_summary(arguments.output))
+        sys.stdout.write(short_summary(arguments.output, arguments.against))
 
 
 def _write_report(arguments: argparse.Namespace) -> None:

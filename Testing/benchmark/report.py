@@ -27,7 +27,7 @@ from .tables import (
     summary_section,
 )
 from .targets import accuracy_structures, mean_over, targets_section
-from .tuning import tuning_summary
+from .tuning import compared_with_earlier, tuning_summary
 
 _EMPTY_NOTES = "\n## What did not work\n\nNothing has been written here yet.\n\n"
 
@@ -38,12 +38,17 @@ def read_document(output: Path) -> tuple[dict, list[CaseResult]]:
     return document, [from_json(entry) for entry in document["results"]]
 
 
-def short_summary(output: Path) -> str:
-    """One line per row, for the terminal."""
+def short_summary(output: Path, earlier: Path | None = None) -> str:
+    """One line per row, for the terminal.
+
+    Args:
+        earlier: results of another tuning run to compare with.
+    """
     document, results = read_document(output)
     rows = by_row(results)
     if document["facts"]["split"] == TUNING:
-        return tuning_summary({titles(rows)[row]: own for row, own in rows.items()})
+        summary = tuning_summary({titles(rows)[row]: own for row, own in rows.items()})
+        return summary if earlier is None else summary + compared_with_earlier(rows, by_row(read_document(earlier)[1]))
     accurate = accuracy_structures(rows)
     lines = [f"{'row':32s} {'mean Dice':>9s}  95 % interval   target structures: first and second list"]
     for row, own in rows.items():

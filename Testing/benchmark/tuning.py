@@ -74,6 +74,10 @@ def _long_enough(label_file: Path) -> list[int]:
     return [value for value in values if int((array == value).any(axis=(1, 2)).sum()) >= MINIMUM_SLICES]
 
 
+_TRIMMED = 0.05
+"""Of the differences at either end so many count for nothing: a cord of nine pixels may fall from 0.8 to 0.3."""
+
+
 def tuning_summary(rows: Mapping[str, Sequence[CaseResult]]) -> str:
     """One line per row, for the terminal: the groups, their mean, and labels of our own apart."""
     width = max(len(LABELLED_BY_US), *(len(group) for group in GROUPS))
@@ -83,6 +87,34 @@ def tuning_summary(rows: Mapping[str, Sequence[CaseResult]]) -> str:
         figures += [float(np.mean(figures)), _mean(results, _OWN_FAMILIES)]
         lines.append(f"{row:32s} " + " ".join(f"{figure:{width}.4f}" for figure in figures))
     return "\n".join(lines) + "\n"
+
+
+def compared_with_earlier(rows: Mapping[str, Sequence[CaseResult]], earlier: Mapping[str, Sequence[CaseResult]]) -> str:
+    """For each row that both runs have, by how much its results changed, and how many of those that did gained.
+
+    Means hang on single small structures; this is the mean of what remains without the largest gains and losses.
+    """
+    titles = (*GROUPS, LABELLED_BY_US)
+    lines = [f"{'change without the extremes; share that gained':48s} " + " ".join(f"{each:>15s}" for each in titles)]
+    for row in (row for row in rows if row in earlier):
+        now, before = ({(r.case_name, r.seed): r for r in run[row]} for run in (rows, earlier))
+        cells = []
+        for families in (*GROUPS.values(), _OWN_FAMILIES):
+            shared = [key for key in now if key in before and now[key].family in families]
+            cells.append(_change([now[key].dice - before[key].dice for key in shared]))
+        lines.append(f"{row:48s} " + " ".join(f"{cell:>15s}" for cell in cells))
+    return "\n".join(lines) + "\n"
+
+
+def _change(differences: Sequence[float]) -> str:
+    """Their mean without the extremes, and how many of those that are not 0 are gains."""
+    if not differences:
+        return "-"
+    left_out = int(_TRIMMED * len(differences))
+    kept = sorted(differences)[left_out : len(differences) - left_out]
+    moved = [difference for difference in differences if difference]
+    gained = f"{sum(difference > 0 for difference in moved) / len(moved):.2f}" if moved else "-"
+    return f"{np.mean(kept):+.4f} ({gained})"
 
 
 def _mean(results: Sequence[CaseResult], families: Sequence[str]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import SimpleITK
 from sli2vol_benchmark.cases import SEEN_FAMILIES, TUNED_FAMILIES, BenchmarkError, list_cases
 from sli2vol_benchmark.cli import main
 from sli2vol_benchmark.run import Options, chosen_cases, run_benchmark, split_of
-from sli2vol_benchmark.tuning import GROUPS, HELD_OUT, tuning_cases, tuning_summary
+from sli2vol_benchmark.tuning import GROUPS, HELD_OUT, compared_with_earlier, tuning_cases, tuning_summary
 
 from .results import result
 
@@ -83,6 +84,31 @@ def test_groups_count_alike_and_labels_of_our_own_stand_apart() -> None:
     ]
     figures = tuning_summary({"sli2vol": results}).splitlines()[1].split()
     assert figures == ["sli2vol", "0.9000", "0.7000", "0.5000", "0.8000", "0.7250", "0.1000"]
+
+
+def test_two_runs_are_compared_without_the_results_that_changed_most() -> None:
+    before = [result(family="laMR", volume=f"laMR_{n}", dice=0.5) for n in range(20)]
+    changes = [-0.4, 0.3, *[0.01] * 9, *[-0.02] * 6, *[0.0] * 3]
+    now = [replace(each, dice=each.dice + change) for each, change in zip(before, changes, strict=True)]
+    line = compared_with_earlier({"sli2vol": now}, {"sli2vol": before, "copy": before}).splitlines()[1]
+    assert line.split() == ["sli2vol", "-", "-", "-", "-0.0017", "(0.59)", "-"]
+    assert compared_with_earlier({"sli2vol": now}, {"copy": before}).count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "--against none.json goes with --split tuning only"),
+        (("--split", "tuning"), "no file none.json to compare"),
+    ],
+)
+def test_only_a_tuning_run_is_compared_with_one_that_is_there(
+    data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
+) -> None:
+    asked = [str(data_folder), "--output", str(tmp_path / "results.json"), "--against", "none.json", *options]
+    assert main(asked) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "results.json").exists()
 
 
 @pytest.mark.slow
