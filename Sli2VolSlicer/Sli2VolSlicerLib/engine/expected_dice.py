@@ -55,11 +55,8 @@ class Journey:
         return _within_bounds(value)
 
 
-_REFINED_CONSTANT = -0.25
-_REFINED_PER_VERDICT = 0.68
-_REFINED_PER_CERTAINTY = 0.30
-_REFINED_PER_SHRINKING = 0.06
-_REFINED_PER_AGREEMENT = 0.30
+REFINED_FIT = (-0.25, 0.68, 0.30, 0.06, 0.30)
+"""For each of `RefinedSlice.measures`; fitted in the same way on refined passes (Testing/fit_expected_dice.py)."""
 
 
 @dataclass(frozen=True)
@@ -76,16 +73,13 @@ class RefinedSlice:
     area_share: float
     agreement: float
 
+    def measures(self, journey: Journey) -> tuple[float, ...]:
+        """What the Dice is expected from: 1, the verdict, how sure the pass was, shrinking, and agreement."""
+        return (1.0, self.verdict, journey.least_certainty, _shrinking(self.area_share), self.agreement)
+
     def expected_dice(self, journey: Journey) -> float:
-        """The Dice to be expected here, 0..1, after the pass's journey (fitted as above, on refined passes)."""
-        value = (
-            _REFINED_CONSTANT
-            + _REFINED_PER_VERDICT * self.verdict
-            + _REFINED_PER_CERTAINTY * journey.least_certainty
-            + _REFINED_PER_SHRINKING * _shrinking(self.area_share)
-            + _REFINED_PER_AGREEMENT * self.agreement
-        )
-        return _within_bounds(value)
+        """The Dice to be expected here, 0..1, after the pass's journey."""
+        return _within_bounds(sum(by * each for by, each in zip(REFINED_FIT, self.measures(journey), strict=True)))
 
 
 def _shrinking(area_share: float) -> float:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .expected_dice import Journey
+from .expected_dice import Journey, RefinedSlice
 from .protocol import Carrier, PassRules, Reference, Region, bounding_region
 from .records import StopReason
 from .verification import Verification, make_verification
@@ -47,6 +47,7 @@ class SliceResult:
         confidence: 0..1, the mean certainty of the labels given in the region in question.
         expected_dice: 0..1, how good the mask probably is (`expected_dice.py`).
         journey: of the pass up to here.
+        refined: what the expectation is made of, where refinement has changed the slice.
     """
 
     region: Region
@@ -54,6 +55,7 @@ class SliceResult:
     confidence: float
     expected_dice: float = 1.0
     journey: Journey = field(default_factory=Journey)
+    refined: RefinedSlice | None = None
 
     def placed(self, shape: tuple[int, int]) -> np.ndarray:
         """The soft mask on its whole slice, float32 (rows, columns)."""

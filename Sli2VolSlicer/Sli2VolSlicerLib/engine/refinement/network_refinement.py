@@ -220,4 +220,4 @@ def _result(soft: np.ndarray, region: Region, refined: RefinedSlice, journey: Jo
         region.column_start + inner.column_stop,
     )
     kept = soft[inner.slices].astype(np.float16)
-    return SliceResult(cropped, kept, certainty(soft), refined.expected_dice(journey), journey)
+    return SliceResult(cropped, kept, certainty(soft), refined.expected_dice(journey), journey, refined)

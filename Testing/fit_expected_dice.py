@@ -1,0 +1,229 @@
+"""How true Expected Dice of refined slices is, and what would fit: `Testing/fit_expected_dice.py DATA`.
+
+Every tuning case is propagated from one painted slice. Of each slice that refinement has mended, the measures are set
+against the true Dice; the fit is the engine's `REFINED_FIT`. Structures count alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from sli2vol_benchmark.cases import Case, load_volume, seed_slice
+from sli2vol_benchmark.run import thread_limit
+from sli2vol_benchmark.tuning import tuning_cases
+from Sli2VolSlicerLib.engine.expected_dice import REFINED_FIT
+from Sli2VolSlicerLib.engine.methods import create_method
+from Sli2VolSlicerLib.engine.passes import Pass, SliceResult
+from Sli2VolSlicerLib.engine.protocol import Carrier, CarryingMethod, PassRules, Refinement, SliceSource
+from Sli2VolSlicerLib.engine.records import Anchor
+from Sli2VolSlicerLib.engine.session import PropagationSession
+from Sli2VolSlicerLib.engine.slice_stack import SliceStack
+from Sli2VolSlicerLib.weights import find_weights
+
+_SAID = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0)
+_FEWEST = 5
+"""Slices of a structure, for a rank correlation."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One refined slice.
+
+    Attributes:
+        family, structure: what it is of; all painted slices of a structure's volumes together.
+        measures: as `RefinedSlice.measures`.
+        said: what the engine expects.
+        true: its Dice.
+    """
+
+    family: str
+    structure: str
+    measures: tuple[float, ...]
+    said: float
+    true: float
+
+
+@dataclass(eq=False)
+class Watching:
+    """A refinement that keeps what it made of each pass last."""
+
+    watched: Refinement
+    last: dict[tuple[int, int], tuple[Pass, list[SliceResult]]] = field(default_factory=dict)
+
+    @property
+    def beyond(self) -> int:
+        return self.watched.beyond
+
+    def refined(self, run: Pass, length: int) -> list[SliceResult]:
+        made = self.watched.refined(run, length)
+        self.last[run.anchor_slice, run.step] = run, made
+        return made
+
+
+@dataclass(frozen=True, eq=False)
+class WatchedMethod:
+    """A carrying method with another refinement."""
+
+    carrying: CarryingMethod
+    refinement: Refinement | None
+
+    @property
+    def name(self) -> str:
+        return self.carrying.name
+
+    @property
+    def device_name(self) -> str:
+        return self.carrying.device_name
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.carrying.notes
+
+    @property
+    def rules(self) -> PassRules:
+        return self.carrying.rules
+
+    def open(self, source: SliceSource) -> Carrier:
+        return self.carrying.open(source)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """All structures of a volume, by these weights (the catalogue's where None)."""
+
+    cases: tuple[Case, ...]
+    seeds: int
+    refinement: Path | None
+
+
+def seen_in(job: _Job) -> list[Seen]:
+    """The refined slices of one volume's structures."""
+    ends = find_weights("sli2vol-ends")
+    refinement = job.refinement or find_weights("sli2vol-refinement")
+    method = create_method("sli2vol", find_weights("sli2vol"), "cpu", refinement=refinement, ends=ends)
+    assert isinstance(method, CarryingMethod) and method.refinement is not None, method.name
+    watching = Watching(method.refinement)
+    volume = load_volume(job.cases[0])
+    stack = SliceStack(volume.image, volume.spacing_mm, axis=0)
+    session = PropagationSession(stack, WatchedMethod(method, watching))
+    seen: list[Seen] = []
+    for case in job.cases:
+        truth = volume.truth(case)
+        for seed in range(job.seeds):
+            index = seed_slice(truth, case.name, seed)
+            watching.last.clear()
+            session.propagate([Anchor(index, 1, truth[index])])
+            for run, made in watching.last.values():
+                seen.extend(_seen(case, truth, run, made))
+    return seen
+
+
+def _seen(case: Case, truth: np.ndarray, run: Pass, made: Sequence[SliceResult]) -> Iterable[Seen]:
+    for position, result in enumerate(made):
+        found = result.placed(run.grid.shape) > 0.5
+        if result.refined is None or not found.any():
+            continue
+        true = run.grid.soft_from_mask(truth[run.anchor_slice + run.step * (position + 1)]) > 0.5
+        dice = 2 * float((found & true).sum()) / float(found.sum() + true.sum())
+        yield Seen(case.family, case.structure, result.refined.measures(result.journey), result.expected_dice, dice)
+
+
+def fitted(seen: Sequence[Seen]) -> np.ndarray:
+    """The least squares of the true Dice over the measures, structures counting alike; float64 (measures,)."""
+    root = np.sqrt(_shares(seen))
+    measures, true = np.array([each.measures for each in seen]), np.array([each.true for each in seen])
+    found: np.ndarray = np.linalg.lstsq(measures * root[:, None], true * root, rcond=None)[0]
+    return found
+
+
+def explained(seen: Sequence[Seen], said: np.ndarray) -> float:
+    """The share of the true Dice's variance that what was said explains, 1 at most; NaN where it does not vary."""
+    shares, true = _shares(seen), np.array([each.true for each in seen])
+    variance = float((shares * (true - (shares * true).sum()) ** 2).sum())
+    return 1 - float((shares * (true - said) ** 2).sum()) / variance if variance else float("nan")
+
+
+def by_others(seen: Sequence[Seen]) -> np.ndarray:
+    """What a fit to all other families says of each family's slices, within 0..1."""
+    said = np.zeros(len(seen))
+    for family in {each.family for each in seen}:
+        own = np.array([each.family == family for each in seen])
+        if own.all():
+            return np.full(len(seen), np.nan)
+        fit = fitted([each for each, is_own in zip(seen, own, strict=True) if not is_own])
+        said[own] = np.array([each.measures for each in seen])[own] @ fit
+    return np.clip(said, 0, 1)
+
+
+def rank_correlation(seen: Sequence[Seen], said: np.ndarray) -> float:
+    """Spearman's, the mean over structures with `_FEWEST` slices or more that are not all alike."""
+    names = np.array([f"{each.family}/{each.structure}" for each in seen])
+    true = np.array([each.true for each in seen])
+    found = []
+    for name in sorted(set(names)):
+        own = names == name
+        if own.sum() >= _FEWEST and np.ptp(true[own]) and np.ptp(said[own]):
+            found.append(float(spearmanr(said[own], true[own]).statistic))
+    return float(np.mean(found)) if found else float("nan")
+
+
+def _shares(seen: Sequence[Seen]) -> np.ndarray:
+    """How much each slice counts; they sum to 1."""
+    names = [(each.family, each.structure) for each in seen]
+    counts: Mapping[tuple[str, str], int] = {name: names.count(name) for name in set(names)}
+    return np.array([1 / counts[name] / len(counts) for name in names])
+
+
+def told(seen: Sequence[Seen]) -> str:
+    """The whole answer, in lines."""
+    now, others, fit = np.array([each.said for each in seen]), by_others(seen), fitted(seen)
+    true = np.array([each.true for each in seen])
+    lines = [
+        f"{len(seen)} refined slices of {len({(each.family, each.structure) for each in seen})} structures",
+        f"engine's fit  {'  '.join(f'{each:+.2f}' for each in REFINED_FIT)}",
+        f"best fit here {'  '.join(f'{each:+.2f}' for each in fit)}",
+        f"{'':24s} {'explained':>9s} {'rank correlation':>17s}",
+    ]
+    for words, said in (("as the engine says", now), ("fitted, other families", others)):
+        lines.append(f"{words:24s} {explained(seen, said):9.3f} {rank_correlation(seen, said):17.3f}")
+    for words, said in (("engine", now), ("fitted", others)):
+        for low, high in pairwise(_SAID):
+            within = (said >= low) & ((said < high) | (high == 1))
+            if within.any():
+                figures = f"{said[within].mean():.2f} said, {true[within].mean():.2f} true"
+                lines.append(f"{words} {low:.2f}..{high:.2f}: {figures} ({int(within.sum())} slices)")
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Propagate, fit, and say so."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, metavar="DATA", help="folder with index.json")
+    parser.add_argument("--labels", type=Path, metavar="FOLDER", help="labels of training volumes that have none")
+    parser.add_argument("--refinement", type=Path, metavar="FILE", help="weights (the catalogue's)")
+    parser.add_argument("--seeds", type=int, default=1, help="painted slices per structure (default 1)")
+    parser.add_argument("--workers", type=int, default=1, help="processes at once, of one thread each (default 1)")
+    arguments = parser.parse_args(argv)
+    cases: dict[str, list[Case]] = {}
+    for case in tuning_cases(arguments.data, arguments.labels):
+        cases.setdefault(case.volume, []).append(case)
+    jobs = [_Job(tuple(each), arguments.seeds, arguments.refinement) for each in cases.values()]
+    context = multiprocessing.get_context("spawn")
+    with thread_limit(1), ProcessPoolExecutor(arguments.workers, mp_context=context) as pool:
+        seen = [each for found in pool.map(seen_in, jobs) for each in found]
+    sys.stdout.write(told(seen))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Expected Dice is fitted to what turned out true."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fit_expected_dice import Seen, by_others, explained, fitted, rank_correlation, told
+
+FIT = np.array([-0.2, 0.7, 0.3, 0.05, 0.2])
+
+
+def slices_of(family: str, count: int, seed: int) -> list[Seen]:
+    """Slices whose Dice is `FIT` of their measures, to the last digit."""
+    generator = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        measures = (1.0, *(float(each) for each in generator.uniform(0.3, 1, 4)))
+        found.append(Seen(family, "organ", measures, said=0.5, true=float(np.dot(FIT, measures))))
+    return found
+
+
+def test_the_fit_finds_what_the_truth_was_made_by() -> None:
+    assert fitted(slices_of("a", 9, 1) + slices_of("b", 40, 2)) == pytest.approx(FIT)
+
+
+def test_structures_count_alike_however_many_slices_they_have() -> None:
+    few, many = ([Seen(f, "organ", (1.0,), 0.5, true)] * n for f, true, n in (("a", 0.2, 1), ("b", 0.6, 9)))
+    assert fitted([*few, *many]) == pytest.approx([0.4])
+
+
+def test_a_family_is_told_by_the_fit_to_the_others() -> None:
+    own = [Seen("a", "organ", (1.0,), 0.5, 0.2)] * 3
+    others = [Seen("b", "organ", (1.0,), 0.5, 0.8)] * 2
+    assert by_others([*own, *others]) == pytest.approx([0.8] * 3 + [0.2] * 2)
+    assert np.isnan(by_others(own)).all()
+
+
+def test_what_is_said_right_explains_everything_and_the_mean_nothing() -> None:
+    seen = slices_of("a", 12, 3)
+    true = np.array([each.true for each in seen])
+    assert explained(seen, true) == 1
+    assert explained(seen, np.full(12, true.mean())) == pytest.approx(0)
+    assert rank_correlation(seen, true) == pytest.approx(1)
+    assert rank_correlation(seen, -true) == pytest.approx(-1)
+
+
+def test_the_answer_sets_what_was_said_beside_the_truth() -> None:
+    seen = [Seen(f, "organ", (1.0, v, 1.0, 0.0, 1.0), 0.9, 0.6) for f in "ab" for v in (0.2, 0.6, 0.9)]
+    lines = told(seen).splitlines()
+    assert lines[0] == "6 refined slices of 2 structures"
+    assert "engine 0.85..1.00: 0.90 said, 0.60 true (6 slices)" in lines
