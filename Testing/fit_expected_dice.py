@@ -21,13 +21,18 @@ from scipy.stats import spearmanr
 from sli2vol_benchmark.cases import Case, load_volume, seed_slice
 from sli2vol_benchmark.run import thread_limit
 from sli2vol_benchmark.tuning import tuning_cases
+from Sli2VolSlicerLib.engine.devices import choose_device
+from Sli2VolSlicerLib.engine.ends.known_ends import EndedRefinement, KnownEnds
 from Sli2VolSlicerLib.engine.expected_dice import REFINED_FIT
-from Sli2VolSlicerLib.engine.methods import create_method
+from Sli2VolSlicerLib.engine.methods import REFINED_RULES
+from Sli2VolSlicerLib.engine.methods.correspondence import Correspondence
 from Sli2VolSlicerLib.engine.passes import Pass, SliceResult
-from Sli2VolSlicerLib.engine.protocol import Carrier, CarryingMethod, PassRules, Refinement, SliceSource
+from Sli2VolSlicerLib.engine.protocol import Refinement
 from Sli2VolSlicerLib.engine.records import Anchor
+from Sli2VolSlicerLib.engine.refinement.network_refinement import NetworkRefinement
 from Sli2VolSlicerLib.engine.session import PropagationSession
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack
+from Sli2VolSlicerLib.engine.weights_file import load_ends, load_network, load_refinement
 from Sli2VolSlicerLib.weights import find_weights
 
 _SAID = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0)
@@ -70,35 +75,8 @@ class Watching:
         return made
 
 
-@dataclass(frozen=True, eq=False)
-class WatchedMethod:
-    """A carrying method with another refinement."""
-
-    carrying: CarryingMethod
-    refinement: Refinement | None
-
-    @property
-    def name(self) -> str:
-        return self.carrying.name
-
-    @property
-    def device_name(self) -> str:
-        return self.carrying.device_name
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return self.carrying.notes
-
-    @property
-    def rules(self) -> PassRules:
-        return self.carrying.rules
-
-    def open(self, source: SliceSource) -> Carrier:
-        return self.carrying.open(source)
-
-
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """All structures of a volume, by these weights (the catalogue's where None)."""
 
     cases: tuple[Case, ...]
@@ -106,16 +84,17 @@ class _Job:
     refinement: Path | None
 
 
-def seen_in(job: _Job) -> list[Seen]:
+def seen_in(job: Job) -> list[Seen]:
     """The refined slices of one volume's structures."""
-    ends = find_weights("sli2vol-ends")
-    refinement = job.refinement or find_weights("sli2vol-refinement")
-    method = create_method("sli2vol", find_weights("sli2vol"), "cpu", refinement=refinement, ends=ends)
-    assert isinstance(method, CarryingMethod) and method.refinement is not None, method.name
-    watching = Watching(method.refinement)
+    device = choose_device("cpu")
+    network = load_refinement(job.refinement or find_weights("sli2vol-refinement"))
+    ends = KnownEnds(load_ends(find_weights("sli2vol-ends")))
+    watching = Watching(EndedRefinement(NetworkRefinement(network, device), ends))
+    carrying = load_network(find_weights("sli2vol"))
+    method = Correspondence("sli2vol", carrying, device, REFINED_RULES, refinement=watching)
     volume = load_volume(job.cases[0])
     stack = SliceStack(volume.image, volume.spacing_mm, axis=0)
-    session = PropagationSession(stack, WatchedMethod(method, watching))
+    session = PropagationSession(stack, method)
     seen: list[Seen] = []
     for case in job.cases:
         truth = volume.truth(case)
@@ -217,7 +196,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     cases: dict[str, list[Case]] = {}
     for case in tuning_cases(arguments.data, arguments.labels):
         cases.setdefault(case.volume, []).append(case)
-    jobs = [_Job(tuple(each), arguments.seeds, arguments.refinement) for each in cases.values()]
+    jobs = [Job(tuple(each), arguments.seeds, arguments.refinement) for each in cases.values()]
     context = multiprocessing.get_context("spawn")
     with thread_limit(1), ProcessPoolExecutor(arguments.workers, mp_context=context) as pool:
         seen = [each for found in pool.map(seen_in, jobs) for each in found]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from fit_expected_dice import Seen, by_others, explained, fitted, rank_correlation, told
+from fit_expected_dice import Job, Seen, by_others, explained, fitted, rank_correlation, seen_in, told
+
+from sli2vol_benchmark.tuning import tuning_cases
+from Sli2VolSlicerLib.engine.expected_dice import REFINED_FIT
 
 FIT = np.array([-0.2, 0.7, 0.3, 0.05, 0.2])
 
@@ -49,3 +54,14 @@ def test_the_answer_sets_what_was_said_beside_the_truth() -> None:
     lines = told(seen).splitlines()
     assert lines[0] == "6 refined slices of 2 structures"
     assert "engine 0.85..1.00: 0.90 said, 0.60 true (6 slices)" in lines
+
+
+@pytest.mark.slow
+def test_what_the_engine_says_of_a_real_structure_is_its_fit_of_the_measures(data_folder: Path) -> None:
+    case = next(case for case in tuning_cases(data_folder) if case.volume == "sarcomaCT_012")
+    seen = seen_in(Job((case,), seeds=1, refinement=None))
+    assert len(seen) > 5
+    said = np.clip([np.dot(REFINED_FIT, each.measures) for each in seen], 0.02, 0.98)
+    assert [each.said for each in seen] == pytest.approx(said)
+    assert all(each.family == "sarcomaCT" and 0 <= each.true <= 1 for each in seen)
+    assert np.median([each.true for each in seen]) > 0.7
