@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
 
 from Sli2VolSlicerLib.commands.main import main
 from Sli2VolSlicerLib.engine.refinement.network import RefinementNetwork, RefinementSettings
-from Sli2VolSlicerLib.engine.weights_file import load_refinement, save_network
+from Sli2VolSlicerLib.engine.weights_file import facts_of, load_refinement, save_network
 from Sli2VolSlicerLib.weights import sha256_of
 
 SMALL = RefinementSettings(widths=(8, 8, 8, 8))
@@ -43,8 +42,7 @@ def test_the_mean_tells_what_it_is_of_and_what_all_of_them_tell(tmp_path: Path) 
     one = weights_full_of(1, tmp_path / "1.safetensors", method="sli2vol-refinement", volumes="3")
     two = weights_full_of(2, tmp_path / "2.safetensors", method="sli2vol-refinement", volumes="4")
     assert average(one, two, tmp_path / "mean.safetensors") == 0
-    with safe_open(tmp_path / "mean.safetensors", framework="pt") as file:
-        told = file.metadata()
+    told = facts_of(tmp_path / "mean.safetensors")
     assert told["mean_of_sha256"] == f"{sha256_of(one)} {sha256_of(two)}"
     assert told["method"] == "sli2vol-refinement" and "volumes" not in told
 

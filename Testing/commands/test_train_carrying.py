@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from commands.files import write_labelled_volumes
-from safetensors import safe_open
 
 from Sli2VolSlicerLib.commands.main import main
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, PLUS_SETTINGS, CorrespondenceNetwork
-from Sli2VolSlicerLib.engine.weights_file import load_network, save_network
+from Sli2VolSlicerLib.engine.weights_file import facts_of, load_network, save_network
 from Sli2VolSlicerLib.weights import sha256_of
 
 
@@ -35,17 +34,17 @@ def test_training_writes_weights_that_say_what_they_began_with(
 ) -> None:
     assert train(folder) == 0
     assert load_network(folder / "carrying.safetensors").settings == DEFAULT_SETTINGS
-    with safe_open(folder / "carrying.safetensors", framework="pt") as file:
-        facts = file.metadata()
+    facts = facts_of(folder / "carrying.safetensors")
     assert facts["method"] == "sli2vol" and facts["volumes"] == "2"
     assert facts["began_with_sha256"] == sha256_of(folder / "earlier.safetensors")
     assert "held-out error" in capsys.readouterr().out
 
 
 def test_weights_of_another_descriptor_are_trained_on_as_they_are(folder: Path) -> None:
-    save_network(CorrespondenceNetwork(PLUS_SETTINGS), folder / "earlier.safetensors", {})
+    save_network(CorrespondenceNetwork(PLUS_SETTINGS), folder / "earlier.safetensors", {"method": "sli2vol-plus"})
     assert train(folder) == 0
     assert load_network(folder / "carrying.safetensors").settings == PLUS_SETTINGS
+    assert facts_of(folder / "carrying.safetensors")["method"] == "sli2vol-plus"
 
 
 def test_a_share_of_the_earlier_weights_can_be_kept(folder: Path) -> None:
@@ -56,8 +55,7 @@ def test_a_share_of_the_earlier_weights_can_be_kept(folder: Path) -> None:
     for name, weight in load_network(folder / "carrying.safetensors").state_dict().items():
         if weight.is_floating_point():
             torch.testing.assert_close(weight, 0.75 * trained[name] + 0.25 * begun[name], atol=2e-3, rtol=2e-3)
-    with safe_open(folder / "carrying.safetensors", framework="pt") as file:
-        assert file.metadata()["kept_earlier"] == "0.25"
+    assert facts_of(folder / "carrying.safetensors")["kept_earlier"] == "0.25"
 
 
 def test_a_share_that_cannot_be_kept_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

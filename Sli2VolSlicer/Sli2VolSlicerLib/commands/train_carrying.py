@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Sli2VolError: with a message for the user; no weights were written.
     """
-    from ..engine.weights_file import load_network
+    from ..engine.weights_file import facts_of, load_network
     from ..training.carrying import CarryingTrainer, CarryingTraining
 
     kept_share = training_run.kept_share(arguments)
@@ -68,7 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
         if kept_share:
             last, kept = training_run.with_earlier(trainer, trainer.network, network, kept_share)
             begun |= kept
-        facts = {"method": "sli2vol", **begun, **reconstruction_facts(last)}
+        method = facts_of(earlier).get("method", "sli2vol")
+        facts = {"method": method, **begun, **reconstruction_facts(last)}
         training_run.write_weights(outputs, arguments.output, trainer, len(paths), facts)
     print(f"{reconstruction_words(last)}; checkpoint {checkpoint}")
     return 0

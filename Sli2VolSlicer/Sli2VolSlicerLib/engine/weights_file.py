@@ -49,6 +49,15 @@ def save_network(network: _Network, path: Path, facts: Mapping[str, str], half: 
     _write(network.state_dict(), path, metadata, torch.float16 if half else torch.float32)
 
 
+def facts_of(path: Path) -> dict[str, str]:
+    """What a weights file tells of itself.
+
+    Raises:
+        WeightsError: no such file, or not a safetensors file.
+    """
+    return _opened(path)[0]
+
+
 @dataclass(frozen=True, eq=False)
 class MeanWeights:
     """The mean of several files' weights, with those of their facts that all of them tell.
