@@ -9,16 +9,18 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from sli2vol_benchmark.cases import Case, load_volume, seed_slice
+from sli2vol_benchmark.confidence_metrics import rank_correlation
+from sli2vol_benchmark.metrics import dice
 from sli2vol_benchmark.run import thread_limit
 from sli2vol_benchmark.tuning import tuning_cases
 from Sli2VolSlicerLib.engine.devices import choose_device
@@ -36,8 +38,6 @@ from Sli2VolSlicerLib.engine.weights_file import load_ends, load_network, load_r
 from Sli2VolSlicerLib.weights import find_weights
 
 _SAID = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0)
-_FEWEST = 5
-"""Slices of a structure, for a rank correlation."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,10 @@ class Seen:
     measures: tuple[float, ...]
     said: float
     true: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.family}/{self.structure}"
 
 
 @dataclass(eq=False)
@@ -113,8 +117,8 @@ def _seen(case: Case, truth: np.ndarray, run: Pass, made: Sequence[SliceResult])
         if result.refined is None or not found.any():
             continue
         true = run.grid.soft_from_mask(truth[run.anchor_slice + run.step * (position + 1)]) > 0.5
-        dice = 2 * float((found & true).sum()) / float(found.sum() + true.sum())
-        yield Seen(case.family, case.structure, result.refined.measures(result.journey), result.expected_dice, dice)
+        measures = result.refined.measures(result.journey)
+        yield Seen(case.family, case.structure, measures, result.expected_dice, dice(found, true))
 
 
 def fitted(seen: Sequence[Seen]) -> np.ndarray:
@@ -144,23 +148,18 @@ def by_others(seen: Sequence[Seen]) -> np.ndarray:
     return np.clip(said, 0, 1)
 
 
-def rank_correlation(seen: Sequence[Seen], said: np.ndarray) -> float:
-    """Spearman's, the mean over structures with `_FEWEST` slices or more that are not all alike."""
-    names = np.array([f"{each.family}/{each.structure}" for each in seen])
-    true = np.array([each.true for each in seen])
-    found = []
-    for name in sorted(set(names)):
-        own = names == name
-        if own.sum() >= _FEWEST and np.ptp(true[own]) and np.ptp(said[own]):
-            found.append(float(spearmanr(said[own], true[own]).statistic))
-    return float(np.mean(found)) if found else float("nan")
+def mean_rank_correlation(seen: Sequence[Seen], said: np.ndarray) -> float:
+    """Spearman's, the mean over structures that have one; NaN if none has."""
+    names, true = np.array([each.name for each in seen]), np.array([each.true for each in seen])
+    found = [rank_correlation(said[own], true[own]) for own in (names == name for name in sorted(set(names)))]
+    known = [each for each in found if np.isfinite(each)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _shares(seen: Sequence[Seen]) -> np.ndarray:
     """How much each slice counts; they sum to 1."""
-    names = [(each.family, each.structure) for each in seen]
-    counts: Mapping[tuple[str, str], int] = {name: names.count(name) for name in set(names)}
-    return np.array([1 / counts[name] / len(counts) for name in names])
+    counts = Counter(each.name for each in seen)
+    return np.array([1 / counts[each.name] / len(counts) for each in seen])
 
 
 def told(seen: Sequence[Seen]) -> str:
@@ -168,13 +167,13 @@ def told(seen: Sequence[Seen]) -> str:
     now, others, fit = np.array([each.said for each in seen]), by_others(seen), fitted(seen)
     true = np.array([each.true for each in seen])
     lines = [
-        f"{len(seen)} refined slices of {len({(each.family, each.structure) for each in seen})} structures",
+        f"{len(seen)} refined slices of {len({each.name for each in seen})} structures",
         f"engine's fit  {'  '.join(f'{each:+.2f}' for each in REFINED_FIT)}",
         f"best fit here {'  '.join(f'{each:+.2f}' for each in fit)}",
         f"{'':24s} {'explained':>9s} {'rank correlation':>17s}",
     ]
     for words, said in (("as the engine says", now), ("fitted, other families", others)):
-        lines.append(f"{words:24s} {explained(seen, said):9.3f} {rank_correlation(seen, said):17.3f}")
+        lines.append(f"{words:24s} {explained(seen, said):9.3f} {mean_rank_correlation(seen, said):17.3f}")
     for words, said in (("engine", now), ("fitted", others)):
         for low, high in pairwise(_SAID):
             within = (said >= low) & ((said < high) | (high == 1))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fit_expected_dice import Job, Seen, by_others, explained, fitted, rank_correlation, seen_in, told
+from fit_expected_dice import Job, Seen, by_others, explained, fitted, mean_rank_correlation, seen_in, told
 
 from sli2vol_benchmark.tuning import tuning_cases
 from Sli2VolSlicerLib.engine.expected_dice import REFINED_FIT
@@ -45,8 +45,8 @@ def test_what_is_said_right_explains_everything_and_the_mean_nothing() -> None:
     true = np.array([each.true for each in seen])
     assert explained(seen, true) == 1
     assert explained(seen, np.full(12, true.mean())) == pytest.approx(0)
-    assert rank_correlation(seen, true) == pytest.approx(1)
-    assert rank_correlation(seen, -true) == pytest.approx(-1)
+    assert mean_rank_correlation(seen, true) == pytest.approx(1)
+    assert mean_rank_correlation(seen, -true) == pytest.approx(-1)
 
 
 def test_the_answer_sets_what_was_said_beside_the_truth() -> None:

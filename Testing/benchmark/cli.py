@@ -99,24 +99,7 @@ def _run(arguments: argparse.Namespace) -> None:
             sys.stderr.write(line + "\n")
             sys.stderr.flush()
 
-    if arguments.seeds < 1 or arguments.workers < 1:
-        msg = f"--seeds and --workers must be at least 1, got {arguments.seeds} and {arguments.workers}."
-        raise BenchmarkError(msg)
-    if arguments.limit_volumes_per_structure < 0:
-        msg = f"--limit-volumes-per-structure must be 0 or more, got {arguments.limit_volumes_per_structure}."
-        raise BenchmarkError(msg)
-    if not arguments.output.resolve().parent.is_dir() or not os.access(arguments.output.resolve().parent, os.W_OK):
-        msg = f"Cannot write to {arguments.output.parent}; choose an existing folder that is writable."
-        raise BenchmarkError(msg)
-    if arguments.report is not None and arguments.split == TUNING:
-        msg = f"--report {arguments.report} is for cases that nothing was chosen on: not for --split {TUNING}."
-        raise BenchmarkError(msg)
-    if arguments.against is not None and arguments.split != TUNING:
-        msg = f"--against {arguments.against} goes with --split {TUNING} only; reports compare rows of one run."
-        raise BenchmarkError(msg)
-    if arguments.against is not None and not arguments.against.is_file():
-        msg = f"There is no file {arguments.against} to compare with; give the --output of an earlier run."
-        raise BenchmarkError(msg)
+    _require_sense(arguments)
     rows = (OURS, *ABLATIONS) if arguments.ablation else tuple(arguments.rows)
     options = Options(
         rows=rows,
@@ -153,6 +136,32 @@ def _run(arguments: argparse.Namespace) -> None:
         from .report import short_summary
 
         sys.stdout.write(short_summary(arguments.output, arguments.against))
+
+
+def _require_sense(arguments: argparse.Namespace) -> None:
+    """Refuse, before any work, what cannot be asked for.
+
+    Raises:
+        BenchmarkError: which argument, and why.
+    """
+    if arguments.seeds < 1 or arguments.workers < 1:
+        msg = f"--seeds and --workers must be at least 1, got {arguments.seeds} and {arguments.workers}."
+        raise BenchmarkError(msg)
+    if arguments.limit_volumes_per_structure < 0:
+        msg = f"--limit-volumes-per-structure must be 0 or more, got {arguments.limit_volumes_per_structure}."
+        raise BenchmarkError(msg)
+    if not arguments.output.resolve().parent.is_dir() or not os.access(arguments.output.resolve().parent, os.W_OK):
+        msg = f"Cannot write to {arguments.output.parent}; choose an existing folder that is writable."
+        raise BenchmarkError(msg)
+    if arguments.report is not None and arguments.split == TUNING:
+        msg = f"--report {arguments.report} is for cases that nothing was chosen on: not for --split {TUNING}."
+        raise BenchmarkError(msg)
+    if arguments.against is not None and arguments.split != TUNING:
+        msg = f"--against {arguments.against} goes with --split {TUNING} only; reports compare rows of one run."
+        raise BenchmarkError(msg)
+    if arguments.against is not None and not arguments.against.is_file():
+        msg = f"There is no file {arguments.against} to compare with; give the --output of an earlier run."
+        raise BenchmarkError(msg)
 
 
 def _write_report(arguments: argparse.Namespace) -> None:

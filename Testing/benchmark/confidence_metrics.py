@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,13 @@ from .metrics import slice_dice
 
 LEAST_SLICES = 5
 """A rank correlation over fewer slices says nothing."""
+
+
+def rank_correlation(said: Sequence[float] | np.ndarray, true: Sequence[float] | np.ndarray) -> float:
+    """Spearman's; NaN over fewer than `LEAST_SLICES`, or where either is all alike."""
+    if len(said) < LEAST_SLICES or np.ptp(said) == 0 or np.ptp(true) == 0:
+        return float("nan")
+    return float(spearmanr(said, true).statistic)
 
 
 def slice_correlation(
@@ -30,9 +37,7 @@ def slice_correlation(
     known = np.nan_to_num(confidence, nan=0.0) if unlooked else np.asarray(confidence, np.float64)
     chosen = np.isfinite(true) & np.isfinite(known)
     chosen[list(drawn)] = False
-    if chosen.sum() < LEAST_SLICES or np.ptp(known[chosen]) == 0 or np.ptp(true[chosen]) == 0:
-        return float("nan")
-    return float(spearmanr(known[chosen], true[chosen]).statistic)
+    return rank_correlation(known[chosen], true[chosen])
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
 
+from .confidence_metrics import rank_correlation
 from .records import CaseResult
 
 Structure = tuple[str, str]
@@ -85,10 +85,7 @@ def confidence_correlation(results: Sequence[CaseResult]) -> tuple[float, int, i
 
 def _slice_correlation(result: CaseResult) -> float:
     """NaN where it says nothing."""
-    confidence, truth = result.slice_confidence, result.slice_dice
-    if len(confidence) < 5 or len(set(confidence)) < 2 or len(set(truth)) < 2:
-        return float("nan")
-    return float(spearmanr(confidence, truth).statistic)
+    return rank_correlation(result.slice_confidence, result.slice_dice)
 
 
 def by_row(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:

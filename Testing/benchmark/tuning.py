@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import trim_mean
 
 from .cases import MINIMUM_SLICES, TUNED_FAMILIES, Case, list_cases, read_index
+from .pairing import in_common
 from .records import CaseResult
 from .summary import structure_means
 
@@ -94,14 +96,12 @@ def compared_with_earlier(rows: Mapping[str, Sequence[CaseResult]], earlier: Map
 
     Means hang on single small structures; this is the mean of what remains without the largest gains and losses.
     """
-    titles = (*GROUPS, LABELLED_BY_US)
-    lines = [f"{'change without the extremes; share that gained':48s} " + " ".join(f"{each:>15s}" for each in titles)]
+    groups = {**GROUPS, LABELLED_BY_US: _OWN_FAMILIES}
+    lines = [f"{'change without the extremes; share that gained':48s} " + " ".join(f"{each:>15s}" for each in groups)]
     for row in (row for row in rows if row in earlier):
-        now, before = ({(r.case_name, r.seed): r for r in run[row]} for run in (rows, earlier))
-        cells = []
-        for families in (*GROUPS.values(), _OWN_FAMILIES):
-            shared = [key for key in now if key in before and now[key].family in families]
-            cells.append(_change([now[key].dice - before[key].dice for key in shared]))
+        alike = (sorted(own, key=lambda result: result.key) for own in in_common(rows[row], earlier[row]))
+        changes = [(now.family, now.dice - before.dice) for now, before in zip(*alike, strict=True)]
+        cells = [_change([by for family, by in changes if family in families]) for families in groups.values()]
         lines.append(f"{row:48s} " + " ".join(f"{cell:>15s}" for cell in cells))
     return "\n".join(lines) + "\n"
 
@@ -110,11 +110,9 @@ def _change(differences: Sequence[float]) -> str:
     """Their mean without the extremes, and how many of those that are not 0 are gains."""
     if not differences:
         return "-"
-    left_out = int(_TRIMMED * len(differences))
-    kept = sorted(differences)[left_out : len(differences) - left_out]
     moved = [difference for difference in differences if difference]
     gained = f"{sum(difference > 0 for difference in moved) / len(moved):.2f}" if moved else "-"
-    return f"{np.mean(kept):+.4f} ({gained})"
+    return f"{trim_mean(differences, _TRIMMED):+.4f} ({gained})"
 
 
 def _mean(results: Sequence[CaseResult], families: Sequence[str]) -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 from pathlib import Path
 
 from ..engine.errors import WeightsError
 from ..weights import sha256_of
+from . import training_run
 from .outputs import Outputs
 
 _DESCRIPTION = """\
@@ -43,8 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
     with Outputs() as outputs:
         outputs.claim(arguments.output, (".safetensors",), tuple(paths))
         mean = MeanWeights.of(paths)
-        told = {"mean_of_sha256": " ".join(map(sha256_of, paths)), "date": datetime.date.today().isoformat()}
-        outputs.write(arguments.output, lambda place: mean.save(place, told))
-        outputs.commit()
-    print(f"wrote {arguments.output} (SHA-256 {sha256_of(arguments.output)})")
+        told = {"mean_of_sha256": " ".join(map(sha256_of, paths))}
+        training_run.write_dated(outputs, arguments.output, mean, told)
     return 0

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from ..engine.errors import OutputError, VolumeError
 from . import training_run
-from .labelled_volumes import label_file_of, read_labelled_volume, stem_of
+from .labelled_volumes import label_file_of, name_of, name_of_copy, read_labelled_volume
 from .outputs import Outputs
 from .train import find_volumes
 
@@ -73,7 +73,7 @@ def _write_copies(path: Path, arguments: argparse.Namespace) -> None:
     from ..training.deformation import DeformationSettings, deformed
 
     volume = read_labelled_volume(path, arguments.labels)
-    name = stem_of(path).removesuffix("_img")
+    name = name_of(path)
     inputs = tuple(each for each in (path, label_file_of(path, arguments.labels)) if each is not None)
     with Outputs() as outputs:
         for number in range(arguments.copies):
@@ -84,7 +84,7 @@ def _write_copies(path: Path, arguments: argparse.Namespace) -> None:
                     continue
                 image = sitk.GetImageFromArray(array)
                 image.SetSpacing(copy.spacing_mm[::-1])
-                file = arguments.output / f"{name}_deformed{number + 1}_{kind}.nii.gz"
+                file = arguments.output / f"{name_of_copy(name, number + 1)}_{kind}.nii.gz"
                 outputs.claim(file, (".nii.gz",), inputs)
                 outputs.write(file, partial(_write, image))
         outputs.commit()

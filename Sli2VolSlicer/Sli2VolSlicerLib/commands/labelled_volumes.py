@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ..training.refinement import LabelledVolume
 
 _MODALITY = re.compile(r"(?:CT|PET|(?:T[12])?MR[A-Z0-9]*)$")
-_COPY = re.compile(r"_deformed\d+$")
-"""What `sli2vol deform` adds to a volume's name."""
+_COPY = "_deformed"
+"""What, with a number, `sli2vol deform` adds to a volume's name."""
 
 
 def read_labelled_volume(path: Path, labels: Path | None = None) -> LabelledVolume:
@@ -45,7 +45,7 @@ def read_labelled_volume(path: Path, labels: Path | None = None) -> LabelledVolu
 
 def label_file_of(path: Path, labels: Path | None = None) -> Path | None:
     """The label map beside a volume or, if there is none, in the folder `labels`; None if it is not there either."""
-    stem = stem_of(path).removesuffix("_img")
+    stem = name_of(path)
     folders = [path.parent] if labels is None else [path.parent, labels]
     candidates = (folder / f"{stem}_label{suffix}" for folder in folders for suffix in IMAGE_SUFFIXES)
     return next((candidate for candidate in candidates if candidate.is_file()), None)
@@ -58,7 +58,7 @@ def patient_of(path: Path) -> tuple[str, str]:
     what precedes that number. A modality at the end of a part (CT, PET, MR, MRT1, T2MR, ...) is left out of both.
     Deformed copies are their volume's patient's, whether or not its name has a number.
     """
-    parts = _COPY.sub("", stem_of(path).removesuffix("_img")).split("_")
+    parts = re.sub(rf"{_COPY}\d+$", "", name_of(path)).split("_")
     numbers = [place for place, part in enumerate(parts) if part.isdecimal()]
     kept = [_MODALITY.sub("", part) or part for part in (parts[: numbers[-1] + 1] if numbers else parts)]
     group = kept[: numbers[-1]] if numbers else kept[:1]
@@ -92,8 +92,13 @@ def held_out_of(group_of: Mapping[str, str], arguments: argparse.Namespace) -> f
     return frozenset(arguments.hold_out)
 
 
-def stem_of(path: Path) -> str:
-    """A volume's file name without what tells its format."""
+def name_of(path: Path) -> str:
+    """A volume's file name without what tells its format, and that it is the image of a pair."""
     name = path.name
     suffixes = [suffix for suffix in IMAGE_SUFFIXES if name.lower().endswith(suffix) and not path.is_dir()]
-    return name[: -max(map(len, suffixes))] if suffixes else name
+    return (name[: -max(map(len, suffixes))] if suffixes else name).removesuffix("_img")
+
+
+def name_of_copy(name: str, number: int) -> str:
+    """What a volume's deformed copy is called."""
+    return f"{name}{_COPY}{number}"

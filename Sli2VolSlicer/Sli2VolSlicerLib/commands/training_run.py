@@ -269,7 +269,16 @@ def write_weights(outputs: Outputs, output: Path, run: Trained, volumes: int, fa
     Raises:
         OutputError: it could not be written.
     """
-    told = {"volumes": str(volumes), "date": datetime.date.today().isoformat(), **facts}
-    outputs.write(output, lambda path: run.save(path, told))
+    write_dated(outputs, output, run, {"volumes": str(volumes), **facts})
+
+
+def write_dated(outputs: Outputs, output: Path, weights: Trained, facts: Mapping[str, str]) -> None:
+    """Write weights with today's date, and say so.
+
+    Raises:
+        OutputError: they could not be written.
+    """
+    told = {"date": datetime.date.today().isoformat(), **facts}
+    outputs.write(output, lambda path: weights.save(path, told))
     outputs.commit()
     print(f"wrote {output} (SHA-256 {sha256_of(output)})")
