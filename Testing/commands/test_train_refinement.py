@@ -138,3 +138,12 @@ def test_a_label_on_another_grid_is_refused(folder: Path, capsys: pytest.Capture
     assert train(folder) == 2
     assert "coneCT_2_label.nii.gz is not on the image's grid" in capsys.readouterr().err
     assert not output(folder).exists()
+
+
+@pytest.mark.slow
+def test_a_deeper_network_grows_out_of_the_earlier_one(folder: Path) -> None:
+    earlier = refinement(folder)
+    assert train(folder, "--from", str(earlier), "--deeper", "--keep-earlier", "0.5") == 0
+    made, begun = load_refinement(output(folder)), load_refinement(earlier)
+    assert made.settings == SMALL.deeper()
+    assert begun.state_dict().keys() < made.state_dict().keys()

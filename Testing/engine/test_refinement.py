@@ -20,7 +20,13 @@ from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetw
 from Sli2VolSlicerLib.engine.passes import Pass, SliceResult, begin_pass, relay
 from Sli2VolSlicerLib.engine.protocol import PassRules, Region
 from Sli2VolSlicerLib.engine.records import Anchor, SliceLimits, StopReason
-from Sli2VolSlicerLib.engine.refinement.network import MAPS, MEASURES, RefinementNetwork, RefinementSettings
+from Sli2VolSlicerLib.engine.refinement.network import (
+    MAPS,
+    MEASURES,
+    AnchorAttention,
+    RefinementNetwork,
+    RefinementSettings,
+)
 from Sli2VolSlicerLib.engine.refinement.network_refinement import NetworkRefinement, held_on, looked_at_again
 from Sli2VolSlicerLib.engine.refinement.view import BEYOND, view_of
 from Sli2VolSlicerLib.engine.refinement.window import SIDE, SquareWindow
@@ -337,11 +343,25 @@ class _Shrinking(CopyMask):
         return self._rules
 
 
-def test_refinement_weights_are_written_and_read(tmp_path: Path) -> None:
-    network = RefinementNetwork(SMALL)
+def test_every_slice_is_compared_with_the_drawn_one_and_with_no_other() -> None:
+    torch.manual_seed(0)
+    attention = AnchorAttention(channels=4, heads=2)
+    attention.norm = torch.nn.Identity()  # type: ignore[assignment] # it would spread a change over all slices
+    torch.nn.init.normal_(attention.added.weight)
+    seen = torch.randn(1, 4, 6, 8, 8)
+    for changed, has_changed in ((0, [True] * 6), (3, [False, False, False, True, False, False])):
+        other = seen.clone()
+        other[:, :, changed] += 1
+        by_slice = (attention(seen) - attention(other)).abs().amax((0, 1, 3, 4))
+        assert (by_slice > 1e-4).tolist() == has_changed
+
+
+@pytest.mark.parametrize("settings", [SMALL, SMALL.deeper()])
+def test_refinement_weights_are_written_and_read(tmp_path: Path, settings: RefinementSettings) -> None:
+    network = RefinementNetwork(settings)
     save_network(network, tmp_path / "r.safetensors", {"date": "today"}, half=False)
     again = load_refinement(tmp_path / "r.safetensors")
-    assert again.settings == SMALL
+    assert again.settings == settings
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name])
 

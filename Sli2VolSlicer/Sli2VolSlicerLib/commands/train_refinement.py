@@ -33,8 +33,8 @@ command given again goes on where it stopped. The same volumes, settings and see
 
 Passes that stop are sent on by the refinement, and are then unlike those that it learned from. A second round, --from
 the weights of the first, goes on with these weights, and half of its passes are such as they send on.
---keep-earlier writes a mean of the weights given and of those that were trained, which often knows both what was known
-and what is new."""
+With --deeper it goes on with a larger network that at first says what the earlier one said. --keep-earlier writes a
+mean of the weights given and of those that were trained, which often knows both what was known and what is new."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,6 +49,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         parser, "refinement weights to begin with: a second round, on passes that they send on as well"
     )
     training_run.add_kept_share(parser)
+    parser.add_argument(
+        "--deeper",
+        action="store_true",
+        help="a network with more layers, grown out of the one of --from if there is one",
+    )
     parser.add_argument(
         "--passes",
         type=Path,
@@ -75,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..engine.methods import create_method
     from ..engine.protocol import CarryingMethod
     from ..engine.weights_file import load_refinement
-    from ..training.refinement import RefinementTrainer
+    from ..training.refinement import RefinementTrainer, grown
 
     kept_share = _kept_share(arguments)
     settings = training_run.settings_asked(_usual(arguments), arguments, arguments.steps)
@@ -90,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         begun = training_run.began_with(arguments)
         passes = KeptPasses(method, sha256_of(weights), begun.get("began_with_sha256"), arguments.seed, folder)
         examples = _examples(paths, passes, arguments)
+        earlier = grown(earlier, settings.seed) if earlier is not None and arguments.deeper else earlier
         settings = settings if earlier is None else replace(settings, network=earlier.settings)
         trainer = RefinementTrainer(examples, settings, earlier)
         last = training_run.trained(trainer, settings, checkpoint, arguments.quiet, _words)
@@ -110,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _usual(arguments: argparse.Namespace) -> RefinementTraining:
-    """The usual settings, with the learning rate that was asked for.
+    """The usual settings, with the network and the learning rate that were asked for.
 
     Raises:
         WeightsError: nothing is learned with such a rate.
@@ -118,6 +124,7 @@ def _usual(arguments: argparse.Namespace) -> RefinementTraining:
     from ..training.refinement import RefinementTraining
 
     usual, rate = RefinementTraining(), arguments.learning_rate
+    usual = replace(usual, network=usual.network.deeper()) if arguments.deeper else usual
     if rate is None:
         return usual
     if not 0 < rate < 1:

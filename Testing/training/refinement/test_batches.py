@@ -72,13 +72,14 @@ def test_slices_of_which_nothing_is_known_do_not_count() -> None:
     assert whole_pass(known_up_to(3, slices=6)).counted.tolist() == [[0, 1, 1, 0, 0, 0]]
 
 
-def test_a_long_pass_is_shown_in_part_with_its_anchor_told() -> None:
+def test_a_long_pass_is_shown_in_part_after_its_anchor() -> None:
     long = example(30)
     sampler = BatchSampler([long], BatchSettings(longest=8, from_within=1.0))
     batch = sampler.draw(np.random.default_rng(0))
     assert batch.soft.shape[1] == 8
     assert torch.equal(batch.drawn[0], long.soft[0] / 255) and torch.equal(batch.drawn_on[0], long.intensity[0] / 255)
-    assert batch.counted[0].sum() == 8
+    assert torch.equal(batch.soft[0, 0], batch.drawn[0]) and batch.counted[0].tolist() == [0] + [1] * 7
+    assert any(torch.equal(batch.intensity[0, 1], long.intensity[begin] / 255) for begin in range(1, 24))
 
 
 @pytest.mark.parametrize("slices", [2, 40])

@@ -11,9 +11,9 @@ from training.power_cut import PowerCut, cut_after_three_steps, unbroken_and_res
 from training.refinement.toy import SMALL, example, known_up_to, sent_on
 
 from Sli2VolSlicerLib.engine.errors import WeightsError
-from Sli2VolSlicerLib.engine.refinement.network import RefinementNetwork
+from Sli2VolSlicerLib.engine.refinement.network import MAPS, MEASURES, RefinementNetwork
 from Sli2VolSlicerLib.engine.weights_file import load_refinement
-from Sli2VolSlicerLib.training.refinement import BatchSettings, RefinementTrainer, RefinementTraining
+from Sli2VolSlicerLib.training.refinement import BatchSettings, RefinementTrainer, RefinementTraining, grown
 
 SETTINGS = RefinementTraining(
     SMALL,
@@ -136,3 +136,21 @@ def test_a_few_steps_make_passes_better() -> None:
     trainer.run_steps(on_step=lambda step, loss, measured: losses.append(loss))
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
     assert trainer.curve[-1].after > trainer.curve[-1].before
+
+
+def test_a_network_that_has_grown_says_what_it_said_and_learns_more() -> None:
+    torch.manual_seed(0)
+    network = RefinementNetwork(SMALL)
+    torch.nn.init.normal_(network.change.weight)
+    deeper = grown(network, seed=1)
+    seen = torch.randn(2, MAPS, 5, 32, 32), torch.randn(2, 5, MEASURES)
+    for said, says in zip(network(*seen), deeper(*seen), strict=True):
+        assert torch.equal(said, says)
+    run = RefinementTrainer(EXAMPLES, replace(SETTINGS, network=deeper.settings), deeper)
+    run.run_steps(None)
+    added = [name for name, tensor in run.averaged.state_dict().items() if name not in network.state_dict()]
+    assert len(added) > 50
+    for name in added:
+        if name.endswith("added.weight"):
+            assert deeper.state_dict()[name].count_nonzero() == 0
+            assert run.averaged.state_dict()[name].count_nonzero() > 0, name

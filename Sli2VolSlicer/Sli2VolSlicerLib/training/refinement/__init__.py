@@ -7,7 +7,7 @@ from .kept import identity_of, keep_examples, kept_examples
 from .objects import LabelledVolume
 from .sent_on import SendingOn, sent_on_examples
 from .starts import ExampleSettings
-from .trainer import HeldOutDice, RefinementTrainer, RefinementTraining
+from .trainer import HeldOutDice, RefinementTrainer, RefinementTraining, grown
 
 __all__ = [
     "BatchSettings",
@@ -18,6 +18,7 @@ __all__ = [
     "RefinementTrainer",
     "RefinementTraining",
     "SendingOn",
+    "grown",
     "held_out_patients",
     "identity_of",
     "keep_examples",

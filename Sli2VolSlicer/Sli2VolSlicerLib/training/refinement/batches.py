@@ -22,7 +22,7 @@ class BatchSettings:
         slices: of all of a batch's passes together, about.
         fewest: passes in a batch, at least.
         longest: slices of a pass that are shown at once.
-        from_within: chance that a longer pass is shown from a random slice on, not from its anchor.
+        from_within: chance that of a longer pass the anchor is shown and then slices from a random one on.
         alike: passes of one batch differ by so many slices from the first drawn, at most.
         grown_share, across_share, tracked_share: of the passes drawn; the others follow labelled structures along
             the acquired slices. Within each share groups of volumes count alike, and labels within a group.
@@ -137,7 +137,8 @@ class BatchSampler:
         longest = self.settings.longest
         is_from_within = slices > longest and generator.random() < self.settings.from_within
         begin = int(generator.integers(0, slices - longest + 1)) if is_from_within else 0
-        return list(range(begin, min(slices, begin + longest)))
+        # The anchor comes first always: whatever is shown is compared with it.
+        return [0, *range(begin + 1, min(slices, begin + longest))]
 
 
 def _source(family: Family) -> str:
@@ -152,7 +153,7 @@ def _side_by_side(examples: Sequence[PassExample], shown: Sequence[list[int]]) -
     counted = torch.zeros(len(examples), slices)
     for position, (example, indices) in enumerate(zip(examples, shown, strict=True)):
         counted[position, : len(indices)] = example.known[indices].float()
-        counted[position, 0] *= indices[0] != 0
+        counted[position, 0] = 0
 
     def pictures(name: str) -> torch.Tensor:
         parts = [getattr(example, name)[indices] for example, indices in zip(examples, filled, strict=True)]

@@ -164,6 +164,19 @@ class RefinementTrainer(AveragedRun[HeldOutDice, RefinementNetwork, RefinementTr
         return HeldOutDice(kept["step"], tuple(FamilyDice(**each) for each in kept["families"]))
 
 
+def grown(network: RefinementNetwork, seed: int) -> RefinementNetwork:
+    """A deeper network that says what this one says, until it has learned more.
+
+    Args:
+        network: none of its layers is lost.
+        seed: of what the layers beside them begin with.
+    """
+    torch.manual_seed(seed)
+    deeper = RefinementNetwork(network.settings.deeper())
+    deeper.load_state_dict({**deeper.state_dict(), **network.state_dict()})
+    return deeper
+
+
 def _names(examples: Sequence[PassExample]) -> list[str]:
     """Which passes, and which of them held out; not what the engine made of them, which processors round otherwise."""
     names = [f"{each.name} {each.is_held_out}" for each in examples if not each.family.is_sent_on]
