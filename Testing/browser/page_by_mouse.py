@@ -136,8 +136,9 @@ class PageByMouse:
         before = set(folder.iterdir())
         self.press("Download")
         self.click_words(words)
-        self.until(lambda: [each for each in set(folder.iterdir()) - before if not _is_partial(each)])
-        (file,) = set(folder.iterdir()) - before
+        self.until(lambda: finished_download(folder, before))
+        file = finished_download(folder, before)
+        assert file is not None
         self.rest(0.3)
         return file
 
@@ -239,8 +240,21 @@ class PageByMouse:
         return ActionChains(self.driver, duration=0)
 
 
-def _is_partial(path: Path) -> bool:
-    return path.name.endswith(".crdownload") or path.name.startswith(".")
+def finished_download(folder: Path, before: set[Path]) -> Path | None:
+    """The file that a download has left, or None while it is under way.
+
+    Chromium holds the name with an empty file, writes another beside it, and moves this over it at the end; so the
+    first file of that name says nothing yet.
+
+    Args:
+        folder: where the browser puts it.
+        before: what lay there before.
+    """
+    match sorted(set(folder.iterdir()) - before):
+        case [file] if not file.name.startswith(".") and file.suffix != ".crdownload" and file.stat().st_size > 0:
+            return file
+        case _:
+            return None
 
 
 def circle(centre: tuple[float, float], radius: float, screen: Screen) -> list[tuple[int, int]]:
