@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from engine.refined_passes import SHAPE, SMALL, a_pass, changing, disc, stack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from Sli2VolSlicerLib.engine.devices import choose_device
 from Sli2VolSlicerLib.engine.errors import MethodError, WeightsError
 from Sli2VolSlicerLib.engine.expected_dice import Journey, RefinedSlice
 from Sli2VolSlicerLib.engine.methods import create_method
 from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
 from Sli2VolSlicerLib.engine.network import DEFAULT_SETTINGS, CorrespondenceNetwork
-from Sli2VolSlicerLib.engine.passes import Pass, SliceResult, begin_pass, relay
-from Sli2VolSlicerLib.engine.protocol import PassRules, Region
+from Sli2VolSlicerLib.engine.passes import relay
+from Sli2VolSlicerLib.engine.protocol import PassRules
 from Sli2VolSlicerLib.engine.records import Anchor, SliceLimits, StopReason
 from Sli2VolSlicerLib.engine.refinement.network import (
     MAPS,
@@ -27,43 +27,11 @@ from Sli2VolSlicerLib.engine.refinement.network import (
     RefinementNetwork,
     RefinementSettings,
 )
-from Sli2VolSlicerLib.engine.refinement.network_refinement import NetworkRefinement, held_on, looked_at_again
+from Sli2VolSlicerLib.engine.refinement.network_refinement import NetworkRefinement, looked_at_again
 from Sli2VolSlicerLib.engine.refinement.view import BEYOND, view_of
 from Sli2VolSlicerLib.engine.refinement.window import SIDE, SquareWindow
 from Sli2VolSlicerLib.engine.session import PropagationSession
-from Sli2VolSlicerLib.engine.slice_stack import SliceStack
 from Sli2VolSlicerLib.engine.weights_file import load_refinement, save_network
-from Sli2VolSlicerLib.engine.working_grid import WorkingGrid
-
-SHAPE = (10, 30, 34)
-SMALL = RefinementSettings((4, 4, 4, 4))
-
-
-def disc() -> np.ndarray:
-    row, column = np.mgrid[: SHAPE[1], : SHAPE[2]]
-    return (row - 14) ** 2 + (column - 16) ** 2 < 36
-
-
-def stack(between: float = 1.0) -> SliceStack:
-    noise = np.random.default_rng(0).normal(0, 0.05, SHAPE)
-    return SliceStack((np.where(disc(), 1.0, 0.2) + noise).astype(np.float32), (between, 1.0, 1.0))
-
-
-def a_pass(results: int = 4, anchor: int = 2, confidence: float = 0.8, between: float = 1.0) -> Pass:
-    """A pass upwards that found the drawn disc on so many slices, `between` pixels apart."""
-    run = begin_pass(WorkingGrid(stack(between), 1.0), PassRules(), 1, anchor, 1, disc())
-    whole = Region(0, SHAPE[1], 0, SHAPE[2])
-    run.results.extend(SliceResult(whole, disc().astype(np.float16), confidence) for _ in range(results))
-    return run
-
-
-def changing(by: float, sure: float = 1.0) -> NetworkRefinement:
-    """A refinement that adds `by` to the log odds everywhere."""
-    torch.manual_seed(0)
-    network = RefinementNetwork(SMALL)
-    assert network.change.bias is not None
-    torch.nn.init.constant_(network.change.bias, by)
-    return NetworkRefinement(network, replace(choose_device("cpu"), precision=torch.float32), sure)
 
 
 @settings(max_examples=40, deadline=None)
@@ -261,27 +229,6 @@ def test_a_pass_that_was_sure_keeps_its_slices_until_a_stop_rule_spoke() -> None
     assert len(changing(-8.0, sure=0.9).refined(run, 7)) == 4
     run.doubted_at = 2
     assert len(changing(-8.0, sure=0.9).refined(run, 7)) == 2
-
-
-@pytest.mark.parametrize(("between", "held"), [(6.5, 0), (7.0, 4)])
-def test_a_pass_that_holds_on_for_two_and_a_half_widths_is_of_a_long_structure(between: float, held: int) -> None:
-    run = a_pass(results=4, between=between)
-    assert run.drawn_area == 109, "whose square root is 10.4"
-    assert held_on(run, 7) == held
-    assert len(changing(-8.0).refined(run, 7)) == held
-
-
-def test_a_pass_holds_on_until_its_area_or_its_place_changes() -> None:
-    shrunk, moved = a_pass(results=6, between=7.0), a_pass(results=6, between=7.0)
-    shrunk.results[4] = replace(shrunk.results[4], soft=np.where(np.arange(SHAPE[2]) < 12, shrunk.results[4].soft, 0))
-    moved.results[5] = replace(moved.results[5], soft=np.roll(moved.results[5].soft, 6, axis=1))
-    assert [held_on(run, 7) for run in (shrunk, moved)] == [4, 5]
-
-
-def test_what_a_pass_found_beyond_where_it_is_looked_at_does_not_make_it_long() -> None:
-    begun, went_on = a_pass(results=3, between=7.0), a_pass(results=6, between=7.0)
-    assert held_on(went_on, 6) == 6
-    assert held_on(went_on, 3) == held_on(begun, 3) == 0
 
 
 @pytest.mark.parametrize(("by", "last"), [(8.0, 9), (-8.0, 0)])

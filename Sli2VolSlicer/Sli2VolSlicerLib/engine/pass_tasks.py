@@ -109,6 +109,8 @@ class PassTask:
             reason = self.at_limit
         elif reached == run.known_end:
             reason = StopReason.KNOWN_END
+        elif reached == run.divides_after:
+            reason = StopReason.FORK
         elif reached == run.usual_length and run.doubt is not None:
             reason = run.doubt
         elif reached == len(run.results) and run.stopped is not None:

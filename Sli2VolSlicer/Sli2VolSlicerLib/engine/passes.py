@@ -97,6 +97,7 @@ class Pass:
         refined: (slices that refinement was shown, results that there were, stops before) -> what it made of the pass.
         known_end: slices after its anchor that the structure is on, where that is known of its kind.
         is_end_sought: whether that has been asked.
+        divides_after: slices after its anchor past which refinement last saw it divided for good.
         verified: (results that there were, pixels carried, pixels kept) of every mask that was verified.
         unverified: the same pass without verification, once that was doubted (`second_opinion.py`).
     """
@@ -119,6 +120,7 @@ class Pass:
     refined: dict[tuple[int, int, int], list[SliceResult]] = field(default_factory=dict)
     known_end: int | None = None
     is_end_sought: bool = False
+    divides_after: int | None = None
     verified: list[tuple[int, int, int]] = field(default_factory=list)
     unverified: Pass | None = None
 

@@ -98,6 +98,7 @@ class StopReason(Enum):
     RANGE = "end of the allowed range"
     REFINEMENT = "looking back at the whole pass, it ends here"
     KNOWN_END = "structures of this kind end here"
+    FORK = "it divides here"
     NOT_DRAWN = "no slice drawn beyond it shows the structure"
 
 

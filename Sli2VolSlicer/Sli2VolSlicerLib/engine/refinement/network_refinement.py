@@ -7,9 +7,10 @@ import torch
 
 from ..devices import Device
 from ..expected_dice import Journey, RefinedSlice
-from ..passes import PRESENT, Pass, SliceResult, certainty, overlap_with_before
+from ..passes import PRESENT, Pass, SliceResult, certainty
 from ..protocol import Region, bounding_region
 from .clean_up import EDGE_REACH, connected, drawn_to_edges
+from .long_structures import forked_at, held_on
 from .network import RefinementNetwork
 from .view import BEYOND, PassView, view_of
 
@@ -30,12 +31,6 @@ SURE, _LEAST_LEFT = 0.85, 0.5
 
 Long structures with sharp outlines, as vessels are, are rare in the training volumes: what is far was mostly gone.
 """
-
-_LONG = 2.5
-"""Square roots of the drawn area: what is still there so far away is a long structure."""
-
-_LIKE_AREA, _LIKE_PLACE = (0.25, 4.0), 0.5
-"""A pass holds on while its area over the drawn one lies within these, and its Dice with the slice before is this."""
 
 _GAP = 3
 
@@ -88,12 +83,16 @@ class NetworkRefinement:
         found = [before.placed(run.grid.shape)[rows_columns] for before in run.results[:length]]
         found += [np.zeros(region.shape, np.float32)] * (len(changes) - len(found))
         held = held_on(run, length)
-        softs = [
-            _mended(before, by, trust[position], position < held or self._is_sure(run, position))
-            for position, (before, by) in enumerate(zip(found, changes, strict=True))
-        ]
+        softs = np.stack(
+            [
+                _mended(before, by, trust[position], position < held or self._is_sure(run, position))
+                for position, (before, by) in enumerate(zip(found, changes, strict=True))
+            ]
+        )
         if self._clean_up:
-            softs = list(_cleaned(np.stack(softs), run, view, region))
+            softs = _cleaned(softs, run, view, region)
+        run.divides_after = forked_at(run, run.drawn[rows_columns] > 0.5, softs > 0.5)
+        softs = softs[: run.divides_after]
         mended: list[SliceResult] = []
         for position, soft in enumerate(softs):
             there, was_there = soft > 0.5, found[position] > 0.5
@@ -121,30 +120,6 @@ class NetworkRefinement:
             odds = log_odds(soft) + change[0].float()
             soft = looked_at_again(view.soft[None], odds[None])[0]
         return odds - log_odds(view.soft), verdicts[0].float()
-
-
-def held_on(run: Pass, length: int) -> int:
-    """Slices of a long structure, which refinement may not end; 0 where the pass is not of one.
-
-    A compact structure is over within about half a square root of its largest area. What still holds its area and its
-    place after `_LONG` of them is a vessel, a cord or an airway, and refinement, which has seen few, ended those early.
-
-    Args:
-        run: the pass.
-        length: it is looked at up to so many slices after its anchor, and no farther: what it found beyond, before a
-            limit or another drawn slice came, changes nothing.
-    """
-    before, held = run.drawn > 0.5, 0
-    least, most = (share * run.drawn_area for share in _LIKE_AREA)
-    for result in run.results[:length]:
-        now = result.soft > 0.5
-        if not least <= int(now.sum()) <= most or overlap_with_before(before, now, result.region) < _LIKE_PLACE:
-            break
-        before[:] = False
-        before[result.region.slices] = now
-        held += 1
-    between, row, column = run.grid.spacing_mm
-    return held if held * between >= _LONG * float(np.sqrt(run.drawn_area * row * column)) else 0
 
 
 def _cleaned(softs: np.ndarray, run: Pass, view: PassView, region: Region) -> np.ndarray:
