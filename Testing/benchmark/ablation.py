@@ -41,6 +41,7 @@ ABLATIONS: Mapping[str, Ablation] = {
     "without-sending-on": Ablation("sending passes on", {"sent_on": False}),
     "without-second-look": Ablation("the refinement's second look", refinement={"looks": 1}),
     "without-clean-up": Ablation("drawing outlines to edges, and dropping loose parts", refinement={"clean_up": False}),
+    "without-forks": Ablation("the end of long structures where they divide", refinement={"forks": False}),
 }
 """Rows of their own, told apart from the methods' by their names."""
 

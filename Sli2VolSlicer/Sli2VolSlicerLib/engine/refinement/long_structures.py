@@ -40,6 +40,8 @@ def held_on(run: Pass, length: int) -> int:
         length: it is looked at up to so many slices after its anchor, and no farther: what it found beyond, before a
             limit or another drawn slice came, changes nothing.
     """
+    if min(length, len(run.results)) * _between(run) < _LONG:
+        return 0
     masks = (result.placed(run.grid.shape) > 0.5 for result in run.results[:length])
     held = _slices_held(run.drawn > 0.5, masks)
     return held if held * _between(run) >= _LONG else 0

@@ -47,6 +47,7 @@ class NetworkRefinement:
         sure: slices of which the pass was surer than this are not ended.
         looks: how often the network looks.
         clean_up: whether outlines are drawn to edges and loose parts taken away.
+        forks: whether long structures end where they divide.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class NetworkRefinement:
         *,
         looks: int = LOOKS,
         clean_up: bool = True,
+        forks: bool = True,
     ) -> None:
         self._sure = sure
         self._looks = looks
         self._clean_up = clean_up
+        self._forks = forks
         self._precision = device.precision if device.kind == "cpu" else torch.float32
         self._network = network.eval().to(self._precision).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
@@ -91,8 +94,9 @@ class NetworkRefinement:
         )
         if self._clean_up:
             softs = _cleaned(softs, run, view, region)
-        run.divides_after = forked_at(run, run.drawn[rows_columns] > 0.5, softs > 0.5)
-        softs = softs[: run.divides_after]
+        if self._forks:
+            run.divides_after = forked_at(run, run.drawn[rows_columns] > 0.5, softs > 0.5)
+            softs = softs[: run.divides_after]
         mended: list[SliceResult] = []
         for position, soft in enumerate(softs):
             there, was_there = soft > 0.5, found[position] > 0.5
