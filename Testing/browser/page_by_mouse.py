@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from selenium.webdriver.common.action_chains import ActionChains
@@ -19,6 +19,8 @@ _HAND_S = 0.04
 """How long a hand takes from one point of a stroke to the next."""
 
 _VIEWS = "main img.image-display-area"
+
+_Something = TypeVar("_Something")
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,13 @@ class PageByMouse:
         """What the page shows."""
         return self.driver.execute_script("return trame.state.get(arguments[0])", name)
 
-    def until(self, holds: Callable[[], object], seconds: float = 60.0) -> None:
-        """Wait for something."""
+    def until(self, holds: Callable[[], _Something | None], seconds: float = 60.0) -> _Something:
+        """Wait for something, and have it."""
         end = time.monotonic() + seconds
-        while not holds():
+        while not (came := holds()):
             assert time.monotonic() < end, f"it never came; the page says: {self.words()}"
             time.sleep(_SCREEN_PAUSE_S)
+        return came
 
     def words(self) -> str:
         """All that can be read."""
@@ -136,9 +139,7 @@ class PageByMouse:
         before = set(folder.iterdir())
         self.press("Download")
         self.click_words(words)
-        self.until(lambda: finished_download(folder, before))
-        file = finished_download(folder, before)
-        assert file is not None
+        file = self.until(lambda: finished_download(folder, before))
         self.rest(0.3)
         return file
 
