@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from Sli2VolSlicerLib.engine.devices import choose_device
+from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
 from Sli2VolSlicerLib.engine.passes import Pass, SliceResult, begin_pass
-from Sli2VolSlicerLib.engine.protocol import PassRules, Region
+from Sli2VolSlicerLib.engine.protocol import PassRules, Refinement, Region
 from Sli2VolSlicerLib.engine.refinement.network import RefinementNetwork, RefinementSettings
 from Sli2VolSlicerLib.engine.refinement.network_refinement import NetworkRefinement
 from Sli2VolSlicerLib.engine.slice_stack import SliceStack
@@ -44,3 +45,14 @@ def changing(by: float, sure: float = 1.0) -> NetworkRefinement:
     assert network.change.bias is not None
     torch.nn.init.constant_(network.change.bias, by)
     return NetworkRefinement(network, replace(choose_device("cpu"), precision=torch.float32), sure)
+
+
+class RefinedCopy(CopyMask):
+    """Copies the mask; what comes of it is given."""
+
+    def __init__(self, refinement: Refinement) -> None:
+        self._refinement = refinement
+
+    @property
+    def refinement(self) -> Refinement:
+        return self._refinement

@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from engine.refined_passes import SHAPE, a_pass, changing, disc
+from engine.refined_passes import SHAPE, RefinedCopy, a_pass, changing, disc, stack
 
-from Sli2VolSlicerLib.engine.passes import Pass
+from Sli2VolSlicerLib.engine.passes import Pass, SliceResult
+from Sli2VolSlicerLib.engine.protocol import Region
+from Sli2VolSlicerLib.engine.records import Anchor, SliceLimits, StopReason
 from Sli2VolSlicerLib.engine.refinement.long_structures import forked_at, held_on
+from Sli2VolSlicerLib.engine.refinement.view import BEYOND
+from Sli2VolSlicerLib.engine.session import PropagationSession
 
 
 @pytest.mark.parametrize(("between", "held"), [(6.5, 0), (7.0, 4)])
@@ -81,10 +85,37 @@ def test_what_has_jumped_before_it_divides_is_no_long_structure() -> None:
     assert fork_of(run, masks) is None
 
 
-def test_a_pass_over_a_fork_is_refined_up_to_it_and_says_why_it_ended() -> None:
-    run = a_pass(results=7, between=4.0)
-    for place in (4, 5, 6):
-        run.results[place] = replace(run.results[place], soft=legs(4).astype(np.float16))
-    assert len(changing(0.0).refined(run, 7)) == run.divides_after == 4
-    assert len(changing(0.0).refined(run, 5)) == 5, "what lies beyond a limit changes nothing"
-    assert run.divides_after is None
+def with_a_fork(run: Pass) -> Pass:
+    """The pass, had it found legs from its fifth slice on."""
+    whole, both = Region(0, SHAPE[1], 0, SHAPE[2]), legs(4).astype(np.float16)
+    return replace(
+        run, results=[*run.results[:4], *(replace(each, region=whole, soft=both) for each in run.results[4:])]
+    )
+
+
+def test_a_pass_over_a_fork_is_refined_up_to_it() -> None:
+    run = with_a_fork(a_pass(results=7, between=4.0))
+    refined = changing(0.0).refined(run, 7)
+    assert [each.divides_beyond for each in refined] == [False] * 3 + [True]
+    limited = changing(0.0).refined(run, 5)
+    assert [each.divides_beyond for each in limited] == [False] * 5, "what lies beyond a limit changes nothing"
+
+
+class _Forking:
+    """Refinement of passes that find a fork."""
+
+    beyond = BEYOND
+
+    def refined(self, run: Pass, length: int) -> list[SliceResult]:
+        return changing(0.0).refined(with_a_fork(run), length)
+
+
+def test_a_pass_that_ends_at_a_fork_says_so_whatever_was_asked_in_between() -> None:
+    session = PropagationSession(stack(4.0), RefinedCopy(_Forking()))
+    for limits, last, why in [
+        ({}, 4, StopReason.FORK),
+        ({1: SliceLimits(last=5)}, 5, StopReason.RANGE),
+        ({}, 4, StopReason.FORK),
+    ]:
+        upwards = session.propagate([Anchor(0, 1, disc())], limits=limits).passes[-1]
+        assert (upwards.last_slice, upwards.reason) == (last, why)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from engine.refined_passes import SHAPE, SMALL, a_pass, changing, disc, stack
+from engine.refined_passes import SHAPE, SMALL, RefinedCopy, a_pass, changing, disc, stack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,17 +114,6 @@ def test_the_expected_dice_falls_with_what_the_pass_lost_and_where_refinement_di
     assert good.expected_dice(journey) > replace(good, agreement=0.3).expected_dice(journey)
     assert good.expected_dice(journey) > replace(good, verdict=0.2).expected_dice(journey)
     assert 0 < replace(good, verdict=0.0, area_share=0.01).expected_dice(journey) < 1
-
-
-class RefinedCopy(CopyMask):
-    """Copies the mask; what comes of it is given."""
-
-    def __init__(self, refinement: NetworkRefinement) -> None:
-        self._refinement = refinement
-
-    @property
-    def refinement(self) -> NetworkRefinement:
-        return self._refinement
 
 
 @pytest.mark.parametrize("by", [-8.0, 0.0, 8.0])

@@ -101,7 +101,8 @@ class PassTask:
 
     def report(self) -> PassReport:
         """How far the pass came, and why no farther."""
-        run, reached = self.run.when_it_reached(self.room), len(self.outcome())
+        run, found = self.run.when_it_reached(self.room), self.outcome()
+        reached = len(found)
         last = run.anchor_slice + run.step * reached
         if reached >= self.room or (self.meets is not None and run.stopped is None and not run.has_spoken):
             # A pass kept from an earlier call may have gone on beyond today's limit, and one that meets another may
@@ -109,7 +110,7 @@ class PassTask:
             reason = self.at_limit
         elif reached == run.known_end:
             reason = StopReason.KNOWN_END
-        elif reached == run.divides_after:
+        elif found and found[-1].divides_beyond:
             reason = StopReason.FORK
         elif reached == run.usual_length and run.doubt is not None:
             reason = run.doubt

@@ -48,6 +48,7 @@ class SliceResult:
         expected_dice: 0..1, how good the mask probably is (`expected_dice.py`).
         journey: of the pass up to here.
         refined: what the expectation is made of, where refinement has changed the slice.
+        divides_beyond: refinement saw a long structure divide right after this slice.
     """
 
     region: Region
@@ -56,6 +57,7 @@ class SliceResult:
     expected_dice: float = 1.0
     journey: Journey = field(default_factory=Journey)
     refined: RefinedSlice | None = None
+    divides_beyond: bool = False
 
     def placed(self, shape: tuple[int, int]) -> np.ndarray:
         """The soft mask on its whole slice, float32 (rows, columns)."""
@@ -97,7 +99,6 @@ class Pass:
         refined: (slices that refinement was shown, results that there were, stops before) -> what it made of the pass.
         known_end: slices after its anchor that the structure is on, where that is known of its kind.
         is_end_sought: whether that has been asked.
-        divides_after: slices after its anchor past which refinement last saw it divided for good.
         verified: (results that there were, pixels carried, pixels kept) of every mask that was verified.
         unverified: the same pass without verification, once that was doubted (`second_opinion.py`).
     """
@@ -120,7 +121,6 @@ class Pass:
     refined: dict[tuple[int, int, int], list[SliceResult]] = field(default_factory=dict)
     known_end: int | None = None
     is_end_sought: bool = False
-    divides_after: int | None = None
     verified: list[tuple[int, int, int]] = field(default_factory=list)
     unverified: Pass | None = None
 

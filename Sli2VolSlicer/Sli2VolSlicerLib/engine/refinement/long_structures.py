@@ -10,7 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 from scipy import ndimage
 
-from ..passes import Pass
+from ..passes import Pass, overlap_with_before
+from ..protocol import Region
 
 _LONG = 2.5
 """Square roots of the drawn area: what is still there so far away is a long structure."""
@@ -42,8 +43,8 @@ def held_on(run: Pass, length: int) -> int:
     """
     if min(length, len(run.results)) * _between(run) < _LONG:
         return 0
-    masks = (result.placed(run.grid.shape) > 0.5 for result in run.results[:length])
-    held = _slices_held(run.drawn > 0.5, masks)
+    found = ((result.region, result.soft > 0.5) for result in run.results[:length])
+    held = _slices_held(run.drawn > 0.5, found)
     return held if held * _between(run) >= _LONG else 0
 
 
@@ -62,8 +63,9 @@ def forked_at(run: Pass, drawn: np.ndarray, masks: np.ndarray) -> int | None:
     divided = [_is_divided(mask) for mask in masks]
     for place in range(_WHOLE_BEFORE, len(masks) - _DIVIDED_AFTER + 1):
         if all(divided[place : place + _DIVIDED_AFTER]) and not any(divided[place - _WHOLE_BEFORE : place]):
-            is_long = place * _between(run) >= _LONG_BEFORE_A_FORK and _slices_held(drawn, masks[:place]) == place
-            return place if is_long else None
+            whole = Region(0, drawn.shape[0], 0, drawn.shape[1])
+            held = _slices_held(drawn, ((whole, mask) for mask in masks[:place]))
+            return place if held == place and place * _between(run) >= _LONG_BEFORE_A_FORK else None
     return None
 
 
@@ -73,15 +75,21 @@ def _between(run: Pass) -> float:
     return between / float(np.sqrt(run.drawn_area * row * column))
 
 
-def _slices_held(drawn: np.ndarray, masks: Iterable[np.ndarray]) -> int:
-    """Slices, from the first on, on which the structure holds its area and its place."""
-    before, held, area = drawn, 0, int(drawn.sum())
-    for now in masks:
-        size = int(now.sum())
-        shared = 2.0 * int((before & now).sum()) / max(1, int(before.sum()) + size)
-        if not _LIKE_AREA[0] * area <= size <= _LIKE_AREA[1] * area or shared < _LIKE_PLACE:
+def _slices_held(drawn: np.ndarray, found: Iterable[tuple[Region, np.ndarray]]) -> int:
+    """Slices, from the first on, on which the structure holds its area and its place.
+
+    Args:
+        drawn: bool (rows, columns), what it starts from.
+        found: slice by slice where it lies there, and bool (region rows, region columns).
+    """
+    before, held = drawn.copy(), 0
+    least, most = (share * int(drawn.sum()) for share in _LIKE_AREA)
+    for region, now in found:
+        if not least <= int(now.sum()) <= most or overlap_with_before(before, now, region) < _LIKE_PLACE:
             break
-        before, held = now, held + 1
+        before[:] = False
+        before[region.slices] = now
+        held += 1
     return held
 
 

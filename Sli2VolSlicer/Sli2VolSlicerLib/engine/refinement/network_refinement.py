@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -94,9 +96,8 @@ class NetworkRefinement:
         )
         if self._clean_up:
             softs = _cleaned(softs, run, view, region)
-        if self._forks:
-            run.divides_after = forked_at(run, run.drawn[rows_columns] > 0.5, softs > 0.5)
-            softs = softs[: run.divides_after]
+        fork = forked_at(run, run.drawn[rows_columns] > 0.5, softs > 0.5) if self._forks else None
+        softs = softs[:fork]
         mended: list[SliceResult] = []
         for position, soft in enumerate(softs):
             there, was_there = soft > 0.5, found[position] > 0.5
@@ -108,6 +109,8 @@ class NetworkRefinement:
             )
             journey = run.results[position].journey if position < len(run.results) else _NO_JOURNEY
             mended.append(_result(soft, region, refined, journey))
+        if fork is not None:
+            mended[-1] = replace(mended[-1], divides_beyond=True)
         return _until_gone(mended)
 
     def _is_sure(self, run: Pass, position: int) -> bool:
