@@ -8,12 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
 from ..engine.errors import OutputError, VolumeError
 from . import training_run
 from .labelled_volumes import label_file_of, name_of, name_of_copy, read_labelled_volume
-from .outputs import Outputs
+from .outputs import Outputs, write_volume
 from .train import find_volumes
 
 _DESCRIPTION = """\
@@ -82,13 +81,7 @@ def _write_copies(path: Path, arguments: argparse.Namespace) -> None:
             for kind, array in (("img", copy.voxels), ("label", copy.labels)):
                 if array is None:
                     continue
-                image = sitk.GetImageFromArray(array)
-                image.SetSpacing(copy.spacing_mm[::-1])
                 file = arguments.output / f"{name_of_copy(name, number + 1)}_{kind}.nii.gz"
                 outputs.claim(file, (".nii.gz",), inputs)
-                outputs.write(file, partial(_write, image))
+                outputs.write(file, partial(write_volume, array, copy.spacing_mm))
         outputs.commit()
-
-
-def _write(image: sitk.Image, place: Path) -> None:
-    sitk.WriteImage(image, str(place))

@@ -12,6 +12,7 @@ from . import (
     average,
     benchmark,
     deform,
+    invent,
     models,
     propagate,
     recommend,
@@ -34,7 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sli2vol", description="One painted slice becomes a volume.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     training = (train, train_carrying, train_refinement, train_ends, train_mask_prior, train_plus)
-    for command in (propagate, recommend, simulate, serve, deform, *training, average, models, benchmark):
+    for command in (propagate, recommend, simulate, serve, deform, invent, *training, average, models, benchmark):
         command.add_parser(commands)
     return parser
 

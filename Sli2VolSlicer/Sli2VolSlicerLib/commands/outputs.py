@@ -6,8 +6,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from ..engine.errors import OutputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
 SEGMENTATION_SUFFIX = ".seg.nrrd"
@@ -100,3 +104,21 @@ class Outputs:
                 msg = f"Cannot write {path} ({error.strerror})."
                 raise OutputError(msg) from error
             del self._temporary[path]
+
+
+def write_volume(array: np.ndarray, spacing_mm: tuple[float, float, float], place: Path) -> None:
+    """Write an array as an image at the origin.
+
+    Args:
+        array: (slices, rows, columns).
+        spacing_mm: per numpy axis.
+        place: its suffix tells the format.
+
+    Raises:
+        RuntimeError: it cannot be written.
+    """
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing(spacing_mm[::-1])
+    sitk.WriteImage(image, str(place))
