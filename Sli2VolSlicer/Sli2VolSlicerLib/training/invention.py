@@ -14,8 +14,8 @@ from .refinement.objects import LabelledVolume
 
 GROUP = "invented"
 
-_FIRST_ORGAN = 5
-"""Label of the first organ; tubes have the labels before it."""
+_FIRST_ORGAN, _LAST_ORGAN = 5, 8
+"""Labels of organs; tubes have the labels before them."""
 
 _LEAST_TUBE, _LEAST_ORGAN = 150, 60
 """Voxels of a tube, and pixels of an organ's largest slice, that are worth a label; an organ is on five slices too."""
@@ -39,7 +39,7 @@ class InventionSettings:
         between_mm, pixel_mm: distance of slices, and of pixels.
         organs: how many there are; four of them at most are labelled.
         organ_radius: half axes in pixels.
-        tubes: how many there are.
+        tubes: how many there are, four at most.
         tube_radius: in pixels.
         organ_contrast, tube_contrast: to the tissue.
         like_an_organ: chance that a tube has an organ's intensity but for `little_contrast`.
@@ -214,7 +214,7 @@ class _Scene:
         for value in np.unique(self._labels[self._labels >= _FIRST_ORGAN]):
             seen = _largest_part(self._labels == value)
             areas = seen.sum(axis=(1, 2))
-            if free < 2 * _FIRST_ORGAN - 1 and int((areas > 0).sum()) >= _LEAST_SLICES and areas.max() >= _LEAST_ORGAN:
+            if free <= _LAST_ORGAN and int((areas > 0).sum()) >= _LEAST_SLICES and areas.max() >= _LEAST_ORGAN:
                 kept[seen] = free
                 free += 1
         return kept
