@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import zlib
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from ..engine.errors import OutputError, VolumeError
+from ..engine.errors import VolumeError
 from . import training_run
-from .labelled_volumes import label_file_of, name_of, name_of_copy, read_labelled_volume
-from .outputs import Outputs, write_volume
+from .labelled_volumes import label_file_of, name_of, name_of_copy, read_labelled_volume, write_labelled_volume
+from .outputs import Outputs, require_folder
 from .train import find_volumes
 
 _DESCRIPTION = """\
@@ -55,9 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.copies < 1:
         msg = f"There must be at least 1 copy of each volume, got {arguments.copies}."
         raise VolumeError(msg)
-    if not arguments.output.is_dir():
-        msg = f"There is no folder {arguments.output} to write copies to; make it, or name another."
-        raise OutputError(msg)
+    require_folder(arguments.output, "copies")
     paths = find_volumes(arguments.volumes)
     with training_run.volume_bar(paths, arguments.quiet) as (volumes, stop_if_cancelled):
         for path in volumes:
@@ -78,10 +75,5 @@ def _write_copies(path: Path, arguments: argparse.Namespace) -> None:
         for number in range(arguments.copies):
             generator = np.random.default_rng([arguments.seed, number, zlib.crc32(name.encode())])
             copy = deformed(volume, DeformationSettings(), generator, frozenset(arguments.same_contrast))
-            for kind, array in (("img", copy.voxels), ("label", copy.labels)):
-                if array is None:
-                    continue
-                file = arguments.output / f"{name_of_copy(name, number + 1)}_{kind}.nii.gz"
-                outputs.claim(file, (".nii.gz",), inputs)
-                outputs.write(file, partial(write_volume, array, copy.spacing_mm))
+            write_labelled_volume(outputs, copy, arguments.output, name_of_copy(name, number + 1), inputs)
         outputs.commit()

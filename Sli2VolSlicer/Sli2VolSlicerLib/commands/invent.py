@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from ..engine.errors import OutputError, VolumeError
+from ..engine.errors import VolumeError
 from . import training_run
-from .outputs import Outputs, write_volume
+from .labelled_volumes import write_labelled_volume
+from .outputs import Outputs, require_folder
 
 _DESCRIPTION = """\
 Write volumes of nobody and their labels: tubes and organs in textured tissue, of random shape, contrast and noise. They
@@ -42,13 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Sli2VolError: with a message for the user; the volumes before are there.
     """
+    from ..training.invention import GROUP
+
     if arguments.volumes < 1:
         msg = f"There must be at least 1 volume to invent, got {arguments.volumes}."
         raise VolumeError(msg)
-    if not arguments.output.is_dir():
-        msg = f"There is no folder {arguments.output} to write volumes to; make it, or name another."
-        raise OutputError(msg)
-    names = [f"invented_{number}" for number in range(1, arguments.volumes + 1)]
+    require_folder(arguments.output, "volumes")
+    names = [f"{GROUP}_{number}" for number in range(1, arguments.volumes + 1)]
     with training_run.volume_bar(names, arguments.quiet) as (wanted, stop_if_cancelled):
         for number, name in enumerate(wanted, start=1):
             _write(name, number, arguments)
@@ -63,9 +63,5 @@ def _write(name: str, number: int, arguments: argparse.Namespace) -> None:
 
     volume = invented(name, InventionSettings(), np.random.default_rng([arguments.seed, number]))
     with Outputs() as outputs:
-        for kind, array in (("img", volume.voxels), ("label", volume.labels)):
-            assert array is not None, name
-            file = arguments.output / f"{name}_{kind}.nii.gz"
-            outputs.claim(file, (".nii.gz",))
-            outputs.write(file, partial(write_volume, array, volume.spacing_mm))
+        write_labelled_volume(outputs, volume, arguments.output, name)
         outputs.commit()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.errors import VolumeError
-from ..files.volume_files import read_label_map
-from .outputs import IMAGE_SUFFIXES
+from ..files.volume_files import Grid, read_label_map, write_image
+from .outputs import IMAGE_SUFFIXES, Outputs
 from .train import read_training_volume
 
 if TYPE_CHECKING:
@@ -41,6 +42,30 @@ def read_labelled_volume(path: Path, labels: Path | None = None) -> LabelledVolu
     group, patient = patient_of(path)
     array = None if label_file is None else read_label_map(label_file, volume.grid).array
     return LabelledVolume(path.name, patient, group, volume.array, volume.spacing_mm, array)
+
+
+def write_labelled_volume(
+    outputs: Outputs, volume: LabelledVolume, folder: Path, name: str, inputs: tuple[Path, ...] = ()
+) -> None:
+    """Write a volume, and its labels if it has any, where `read_labelled_volume` finds both.
+
+    Args:
+        outputs: still to be committed.
+        volume: where it lies in space is not kept.
+        folder: is there.
+        name: what its files' names begin with.
+        inputs: files that may not be written over.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    for kind, array in (("img", volume.voxels), ("label", volume.labels)):
+        if array is None:
+            continue
+        file = folder / f"{name}_{kind}.nii.gz"
+        outputs.claim(file, (".nii.gz",), inputs)
+        grid = Grid.at_origin(volume.voxels.shape, volume.spacing_mm)
+        outputs.write(file, partial(write_image, array=array, grid=grid))
 
 
 def label_file_of(path: Path, labels: Path | None = None) -> Path | None:

@@ -6,12 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from ..engine.errors import OutputError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
 SEGMENTATION_SUFFIX = ".seg.nrrd"
@@ -29,6 +25,17 @@ def suffix_of(path: Path, known: tuple[str, ...]) -> str:
         msg = f"Cannot write {path}: its name must end in {', '.join(known)}."
         raise OutputError(msg)
     return max(fitting, key=len)
+
+
+def require_folder(folder: Path, what: str) -> None:
+    """Make sure that there is a folder to write several files to.
+
+    Raises:
+        OutputError: there is none.
+    """
+    if not folder.is_dir():
+        msg = f"There is no folder {folder} to write {what} to; make it, or name another."
+        raise OutputError(msg)
 
 
 class Outputs:
@@ -104,21 +111,3 @@ class Outputs:
                 msg = f"Cannot write {path} ({error.strerror})."
                 raise OutputError(msg) from error
             del self._temporary[path]
-
-
-def write_volume(array: np.ndarray, spacing_mm: tuple[float, float, float], place: Path) -> None:
-    """Write an array as an image at the origin.
-
-    Args:
-        array: (slices, rows, columns).
-        spacing_mm: per numpy axis.
-        place: its suffix tells the format.
-
-    Raises:
-        RuntimeError: it cannot be written.
-    """
-    import SimpleITK as sitk
-
-    image = sitk.GetImageFromArray(array)
-    image.SetSpacing(spacing_mm[::-1])
-    sitk.WriteImage(image, str(place))

@@ -34,6 +34,16 @@ class Grid:
     def of(cls, image: sitk.Image) -> Grid:
         return cls(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
 
+    @classmethod
+    def at_origin(cls, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]) -> Grid:
+        """That of an array that lies nowhere in particular.
+
+        Args:
+            shape: (k, j, i).
+            spacing_mm: per numpy axis.
+        """
+        return cls(shape[::-1], spacing_mm[::-1], (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
+
     def difference(self, other: Grid) -> str:
         """In words, how `other` differs from this grid; empty if it does not."""
         if self.size != other.size:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from .refinement.objects import LabelledVolume
+from .refinement.objects import LEAST_SLICES, LabelledVolume, largest_part
 
 GROUP = "invented"
 
@@ -20,7 +20,6 @@ _FIRST_ORGAN, _LAST_ORGAN = 5, 8
 _LEAST_TUBE, _LEAST_ORGAN = 150, 60
 """Voxels of a tube, and pixels of an organ's largest slice, that are worth a label; an organ is on five slices too."""
 
-_LEAST_SLICES = 5
 _WINDING = (0.015, 0.11)
 """Standard deviation of a tube's course, in sides of the slice."""
 
@@ -128,7 +127,7 @@ class _Scene:
         pixels = (self._thick, 1.0, 1.0)
         squares = [((i - c) * p / r) ** 2 for i, c, p, r in zip(index, centre, pixels, radii, strict=True)]
         away = np.sqrt(squares[0] + squares[1] + squares[2])
-        inside = _largest_part(away + self._texture(7, float(generator.uniform(0.05, 0.25))) < 1)
+        inside = largest_part(away + self._texture(7, float(generator.uniform(0.05, 0.25))) < 1)
         intensity = self._tissue + self._contrast(self._settings.organ_contrast)
         grain = self._texture(3, float(generator.uniform(0, 0.02))) + self._texture(
             1.2, float(generator.uniform(0, 0.02))
@@ -210,13 +209,10 @@ class _Scene:
             seen = self._labels == value
             if int(seen.sum()) > _LEAST_TUBE:
                 kept[seen] = value
-        free = _FIRST_ORGAN
-        for value in np.unique(self._labels[self._labels >= _FIRST_ORGAN]):
-            seen = _largest_part(self._labels == value)
-            areas = seen.sum(axis=(1, 2))
-            if free <= _LAST_ORGAN and int((areas > 0).sum()) >= _LEAST_SLICES and areas.max() >= _LEAST_ORGAN:
-                kept[seen] = free
-                free += 1
+        values = np.unique(self._labels[self._labels >= _FIRST_ORGAN])
+        organs = filter(_is_seen_enough_of, (largest_part(self._labels == value) for value in values))
+        for free, seen in zip(range(_FIRST_ORGAN, _LAST_ORGAN + 1), organs, strict=False):
+            kept[seen] = free
         return kept
 
     def _contrast(self, bounds: tuple[float, float]) -> float:
@@ -245,9 +241,6 @@ class _Scene:
         return result
 
 
-def _largest_part(mask: np.ndarray) -> np.ndarray:
-    parts, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    result: np.ndarray = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
-    return result
+def _is_seen_enough_of(organ: np.ndarray) -> bool:
+    areas = organ.sum(axis=(1, 2))
+    return int((areas > 0).sum()) >= LEAST_SLICES and int(areas.max()) >= _LEAST_ORGAN

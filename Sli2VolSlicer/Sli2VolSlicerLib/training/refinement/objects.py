@@ -171,6 +171,15 @@ def alikeness(image: np.ndarray, mask: np.ndarray) -> float:
     return float(np.minimum(*shares).sum())
 
 
+def largest_part(mask: np.ndarray) -> np.ndarray:
+    """What hangs together most of a bool array, which is all of it if there is nothing else."""
+    parts, count = ndimage.label(mask)
+    if count < 2:
+        return mask
+    result: np.ndarray = parts == 1 + int(np.bincount(parts.ravel())[1:].argmax())
+    return result
+
+
 def _is_large_enough(mask: np.ndarray) -> bool:
     slices = int(mask.any(axis=(1, 2)).sum())
     return slices >= LEAST_SLICES and int(mask.sum()) >= _LEAST_AREA * slices

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from ...engine.slice_stack import SliceStack
-from .objects import TRACKED, Family, TrainingObject
+from .objects import TRACKED, Family, TrainingObject, largest_part
 
 LEAST_SLICES = 12
 """Of a track; one over fewer says little about how structures go on."""
@@ -122,10 +122,9 @@ def _first_area(is_alike: np.ndarray, place: tuple[int, int]) -> np.ndarray | No
     areas, _ = ndimage.label(is_alike)
     if not areas[place]:
         return None
-    parts, count = ndimage.label(_opened(areas == areas[place]))
-    if not count:
+    mask = largest_part(_opened(areas == areas[place]))
+    if not mask.any():
         return None
-    mask: np.ndarray = parts == 1 + int(np.bincount(parts.ravel())[1:].argmax())
     area = int(mask.sum())
     sides = [side.stop - side.start for side in _box(mask, 0)]
     is_compact = area >= _LEAST_FILLED * sides[0] * sides[1] and max(sides) <= _MOST_ELONGATED * min(sides)
