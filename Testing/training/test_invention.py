@@ -12,7 +12,10 @@ from Sli2VolSlicerLib.training.invention import InventionSettings, invented
 from Sli2VolSlicerLib.training.refinement import LabelledVolume
 
 SMALL = InventionSettings(slices=(20, 24), side=64, organs=(2, 4), organ_radius=(6, 14), tube_radius=(3, 6))
-CLEAR = replace(SMALL, organs=(0, 0), tubes=1, through=1, tube_contrast=(0.3, 0.3), noise=(0.001, 0.001), walled=0)
+CLEAR = replace(
+    SMALL, organs=(0, 0), tubes=1, through=1, tube_contrast=(0.3, 0.3), noise=(0.001, 0.001), walled=0, crowded=0
+)
+CROWD = replace(SMALL, crowded=1, crowd=(3, 4), gap=0, tubes=0)
 
 
 def made(seed: int = 0, how: InventionSettings = SMALL) -> LabelledVolume:
@@ -66,3 +69,21 @@ def test_the_same_draw_gives_the_same_volume_and_another_one_another() -> None:
 def test_what_hardly_shows_has_no_label() -> None:
     tiny = replace(SMALL, tube_radius=(0.3, 0.4), organ_radius=(1.0, 1.5))
     assert not labels_of(made(0, tiny)).any()
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 10_000))
+def test_organs_of_a_crowd_fill_the_volume(seed: int) -> None:
+    labels = labels_of(made(seed, CROWD))
+    assert set(np.unique(labels)) <= {0, 5, 6, 7, 8}
+    assert (labels > 0).mean() > 0.8
+
+
+def test_a_gap_keeps_the_organs_of_a_crowd_apart() -> None:
+    close, apart = (labels_of(made(1, replace(CROWD, gap=gap))) for gap in (0.0, 30.0))
+    assert 0 < (apart > 0).sum() < 0.5 * (close > 0).sum()
+
+
+def test_tubes_and_organs_of_a_crowd_stand_in_one_volume() -> None:
+    labels = labels_of(made(5, replace(CROWD, tubes=2, through=1)))
+    assert {1, 2} <= set(np.unique(labels)) and labels.max() >= 5

@@ -36,12 +36,16 @@ class InventionSettings:
         slices: of the volume.
         side: rows, and columns.
         between_mm, pixel_mm: distance of slices, and of pixels.
-        organs: how many there are; four of them at most are labelled.
+        crowded: chance that organs fill the volume and touch, instead of lying apart in the tissue.
+        crowd: how many there are then.
+        gap: pixels of tissue between them, at most.
+        organs: how many there are otherwise; four of them at most are labelled.
         organ_radius: half axes in pixels.
         tubes: how many there are, four at most.
         tube_radius: in pixels.
         organ_contrast, tube_contrast: to the tissue.
-        like_an_organ: chance that a tube has an organ's intensity but for `little_contrast`.
+        like_an_organ: chance that a tube, or an organ of a crowd, has another organ's intensity but for
+            `little_contrast`.
         little_contrast: to that organ.
         side_by_side: chance that a tube runs beside the one before.
         through: chance that a tube runs through the whole volume.
@@ -54,6 +58,9 @@ class InventionSettings:
     side: int = 128
     between_mm: tuple[float, float] = (2.0, 5.0)
     pixel_mm: tuple[float, float] = (0.9, 1.7)
+    crowded: float = 0.5
+    crowd: tuple[int, int] = (15, 50)
+    gap: float = 3.0
     organs: tuple[int, int] = (7, 12)
     organ_radius: tuple[float, float] = (7.0, 34.0)
     tubes: int = 4
@@ -108,13 +115,46 @@ class _Scene:
     def volume(self, name: str) -> LabelledVolume:
         """What has been put in, as a scanner might show it."""
         settings, generator = self._settings, self._generator
-        count = int(generator.integers(settings.organs[0], settings.organs[1] + 1))
-        organs = [self._put_organ(_FIRST_ORGAN + number) for number in range(count)]
+        organs = self._put_crowd() if generator.random() < settings.crowded else self._put_organs()
         course: _Course | None = None
         for number in range(settings.tubes):
             course = self._course_beside(course)
-            self._put_tube(1 + number, course, self._tube_intensity(organs))
+            self._put_tube(1 + number, course, self._intensity(settings.tube_contrast, organs))
         return LabelledVolume(name, name, GROUP, self._scanned(), self._spacing, self._worth_a_label())
+
+    def _put_crowd(self) -> list[float]:
+        """Organs side by side, each ending where the next begins; returns their intensities.
+
+        Where an organ ends against one that looks like it, there is no edge that tells, only the shape so far.
+        """
+        settings, generator = self._settings, self._generator
+        count = int(generator.integers(settings.crowd[0], settings.crowd[1] + 1))
+        centres, sizes = generator.random((count, 3)) * self._shape, generator.uniform(0.6, 1.6, count)
+        pixels = (self._thick, 1.0, 1.0)
+        bent = [
+            i * p + self._texture(10, 5.0) for i, p in zip(np.indices(self._shape, np.float32), pixels, strict=True)
+        ]
+        nearest, next_nearest = (np.full(self._shape, np.inf, np.float32) for _ in range(2))
+        owner = np.zeros(self._shape, np.int64)
+        for number, (centre, size) in enumerate(zip(centres * pixels, sizes, strict=True)):
+            away = np.sqrt(sum((axis - place) ** 2 for axis, place in zip(bent, centre, strict=True))) / size
+            is_nearer = away < nearest
+            next_nearest = np.where(is_nearer, nearest, np.minimum(next_nearest, away))
+            owner[is_nearer], nearest = number, np.minimum(nearest, away)
+        organs: list[float] = []
+        for _ in range(count):
+            organs.append(self._intensity(settings.organ_contrast, organs))
+        inside = next_nearest - nearest > generator.uniform(0, settings.gap)
+        grain = self._texture(3, float(generator.uniform(0, 0.02)))
+        self._image[inside] = (np.array(organs, np.float32)[owner] + grain)[inside]
+        self._labels[inside] = (_FIRST_ORGAN + owner)[inside]
+        return organs
+
+    def _put_organs(self) -> list[float]:
+        """Organs anywhere in the tissue; returns their intensities."""
+        fewest, most = self._settings.organs
+        count = int(self._generator.integers(fewest, most + 1))
+        return [self._put_organ(_FIRST_ORGAN + number) for number in range(count)]
 
     def _put_organ(self, value: int) -> float:
         """An ellipsoid with dents; returns its intensity."""
@@ -153,12 +193,13 @@ class _Scene:
         )
         return _Course(row, column, radius)
 
-    def _tube_intensity(self, organs: list[float]) -> float:
+    def _intensity(self, contrast: tuple[float, float], organs: list[float]) -> float:
+        """An intensity of its own, or nearly one of the organs'."""
         settings, generator = self._settings, self._generator
         if organs and generator.random() < settings.like_an_organ:
             like = organs[int(generator.integers(len(organs)))]
             return like + float(generator.choice([-1, 1]) * generator.uniform(*settings.little_contrast))
-        return self._tissue + self._contrast(settings.tube_contrast)
+        return self._tissue + self._contrast(contrast)
 
     def _put_tube(self, value: int, course: _Course, intensity: float) -> None:
         """A tube of elliptic cross-section along a course, through some of the slices."""
