@@ -101,10 +101,11 @@ class _Scene:
 
     def __init__(self, settings: InventionSettings, generator: np.random.Generator) -> None:
         self._settings, self._generator = settings, generator
-        slices = int(generator.integers(settings.slices[0], settings.slices[1] + 1))
+        slices = self._count(settings.slices)
         pixel = float(generator.uniform(*settings.pixel_mm))
         self._spacing = (float(generator.uniform(*settings.between_mm)), pixel, pixel)
         self._thick = self._spacing[0] / pixel
+        self._pixels = (self._thick, 1.0, 1.0)
         self._shape = (slices, settings.side, settings.side)
         self._labels = np.zeros(self._shape, np.uint8)
         self._tissue = float(generator.uniform(0.3, 0.5))
@@ -128,15 +129,15 @@ class _Scene:
         Where an organ ends against one that looks like it, there is no edge that tells, only the shape so far.
         """
         settings, generator = self._settings, self._generator
-        count = int(generator.integers(settings.crowd[0], settings.crowd[1] + 1))
+        count = self._count(settings.crowd)
         centres, sizes = generator.random((count, 3)) * self._shape, generator.uniform(0.6, 1.6, count)
-        pixels = (self._thick, 1.0, 1.0)
         bent = [
-            i * p + self._texture(10, 5.0) for i, p in zip(np.indices(self._shape, np.float32), pixels, strict=True)
+            i * p + self._texture(10, 5.0)
+            for i, p in zip(np.indices(self._shape, np.float32), self._pixels, strict=True)
         ]
         nearest, next_nearest = (np.full(self._shape, np.inf, np.float32) for _ in range(2))
         owner = np.zeros(self._shape, np.int64)
-        for number, (centre, size) in enumerate(zip(centres * pixels, sizes, strict=True)):
+        for number, (centre, size) in enumerate(zip(centres * self._pixels, sizes, strict=True)):
             away = np.sqrt(sum((axis - place) ** 2 for axis, place in zip(bent, centre, strict=True))) / size
             is_nearer = away < nearest
             next_nearest = np.where(is_nearer, nearest, np.minimum(next_nearest, away))
@@ -152,9 +153,7 @@ class _Scene:
 
     def _put_organs(self) -> list[float]:
         """Organs anywhere in the tissue; returns their intensities."""
-        fewest, most = self._settings.organs
-        count = int(self._generator.integers(fewest, most + 1))
-        return [self._put_organ(_FIRST_ORGAN + number) for number in range(count)]
+        return [self._put_organ(_FIRST_ORGAN + number) for number in range(self._count(self._settings.organs))]
 
     def _put_organ(self, value: int) -> float:
         """An ellipsoid with dents; returns its intensity."""
@@ -164,8 +163,7 @@ class _Scene:
         margin = np.array([0.1, 0.15, 0.15])
         centre = (margin + (1 - 2 * margin) * generator.random(3)) * self._shape
         index = np.ogrid[tuple(slice(side) for side in self._shape)]
-        pixels = (self._thick, 1.0, 1.0)
-        squares = [((i - c) * p / r) ** 2 for i, c, p, r in zip(index, centre, pixels, radii, strict=True)]
+        squares = [((i - c) * p / r) ** 2 for i, c, p, r in zip(index, centre, self._pixels, radii, strict=True)]
         away = np.sqrt(squares[0] + squares[1] + squares[2])
         inside = largest_part(away + self._texture(7, float(generator.uniform(0.05, 0.25))) < 1)
         intensity = self._tissue + self._contrast(self._settings.organ_contrast)
@@ -260,6 +258,11 @@ class _Scene:
         """Brighter, or darker."""
         sign = -1 if self._generator.random() < _DARKER else 1
         return sign * self._as_often_small(bounds)
+
+    def _count(self, bounds: tuple[int, int]) -> int:
+        """A whole number between two, both of which may be."""
+        fewest, most = bounds
+        return int(self._generator.integers(fewest, most + 1))
 
     def _as_often_small(self, bounds: tuple[float, float]) -> float:
         """A number between two whose logarithm is evenly distributed."""
