@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from training.refinement.toy import ball, example, known_up_to, sent_on, volume
 
@@ -18,6 +19,8 @@ from Sli2VolSlicerLib.training.refinement import (
     kept_examples,
 )
 
+MAPPED = Path("/proc/self/maps")
+
 
 def test_kept_examples_come_back_as_they_were(tmp_path: Path) -> None:
     made = [example(), example(9, "leg", 3, is_across=True, is_held_out=True), known_up_to(4), sent_on(example())]
@@ -28,6 +31,13 @@ def test_kept_examples_come_back_as_they_were(tmp_path: Path) -> None:
         for field in fields(PassExample):
             was, is_now = getattr(other, field.name), getattr(one, field.name)
             assert torch.equal(was, is_now) if isinstance(was, torch.Tensor) else was == is_now
+
+
+@pytest.mark.skipif(not MAPPED.is_file(), reason="only Linux tells which files are mapped into memory")
+def test_kept_examples_stay_in_their_file_until_they_are_looked_at(tmp_path: Path) -> None:
+    keep_examples(tmp_path / "a.passes", "this", [example()])
+    kept = kept_examples(tmp_path / "a.passes", "this")
+    assert kept and str(tmp_path / "a.passes") in MAPPED.read_text()
 
 
 def test_examples_of_something_else_are_not_taken(tmp_path: Path) -> None:

@@ -40,10 +40,11 @@ def keep_examples(path: Path, identity: str, examples: Sequence[PassExample]) ->
 
 
 def kept_examples(path: Path, identity: str) -> list[PassExample] | None:
-    """A volume's examples out of their file; None if they are not there or not of this identity."""
+    """A volume's examples, left in their file until looked at; None if they are not there or not of this identity."""
     if not path.is_file():
         return None
-    kept = torch.load(path, map_location="cpu", weights_only=True)
+    # Mapped, not read: a pass is looked at now and then, and those of many volumes together need not fit in memory.
+    kept = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     if kept["identity"] != identity:
         return None
     return [PassExample(Family(*each["family"]), **each["rest"]) for each in kept["examples"]]
