@@ -71,8 +71,9 @@ class KeptPasses:
             if file.is_file():
                 reason = "they are of other volumes, weights or settings, or of an earlier version"
                 tqdm.write(f"{file}: the passes kept here are not taken but made anew: {reason}.", sys.stderr)
+            made = make()
             self.folder.mkdir(exist_ok=True)
-            keep_examples(file, identity, make())
+            keep_examples(file, identity, made)
             found = kept_examples(file, identity)
             assert found is not None, f"{file} was written a moment ago."
         return found
