@@ -30,11 +30,14 @@ def stack(between: float = 1.0) -> SliceStack:
     return SliceStack((np.where(disc(), 1.0, 0.2) + noise).astype(np.float32), (between, 1.0, 1.0))
 
 
-def a_pass(results: int = 4, anchor: int = 2, confidence: float = 0.8, between: float = 1.0) -> Pass:
+def a_pass(
+    results: int = 4, anchor: int = 2, confidence: float = 0.8, between: float = 1.0, scale: float = 1.0
+) -> Pass:
     """A pass upwards that found the drawn disc on so many slices, `between` pixels apart."""
-    run = begin_pass(WorkingGrid(stack(between), 1.0), PassRules(), 1, anchor, 1, disc())
-    whole = Region(0, SHAPE[1], 0, SHAPE[2])
-    run.results.extend(SliceResult(whole, disc().astype(np.float16), confidence) for _ in range(results))
+    grid = WorkingGrid(stack(between), scale)
+    run = begin_pass(grid, PassRules(), 1, anchor, 1, disc())
+    whole, found = Region(0, grid.shape[0], 0, grid.shape[1]), grid.soft_from_mask(disc()).astype(np.float16)
+    run.results.extend(SliceResult(whole, found, confidence) for _ in range(results))
     return run
 
 

@@ -34,6 +34,7 @@ class EndSight:
         anchor_slice: the drawn one.
         step: +1 or -1.
         drawn: bool (rows, columns), not empty.
+        magnified: how much larger these slices are than the volume's, in whose pixels is seen.
     """
 
     network: EndNetwork
@@ -42,17 +43,20 @@ class EndSight:
     anchor_slice: int
     step: int
     drawn: np.ndarray
+    magnified: float = 1.0
 
     def of(self, away: range) -> EndOpinion:
         """What it thinks of the slices so far away from the drawn one."""
         others = np.stack([self.intensity(self.anchor_slice + self.step * each) for each in away])
         maps = maps_of(
-            Frame.around(self.drawn),
+            Frame.around(self.drawn, self.magnified),
             torch.from_numpy(np.ascontiguousarray(self.intensity(self.anchor_slice))),
             torch.from_numpy(self.drawn.astype(np.float32)),
             torch.from_numpy(others),
         )
-        measures = measures_of(np.array(away), self.spacing_mm, float(self.drawn.sum()))
+        between, row, column = self.spacing_mm
+        spacing_mm = (between, row * self.magnified, column * self.magnified)
+        measures = measures_of(np.array(away), spacing_mm, float(self.drawn.sum()) / self.magnified**2)
         device = next(self.network.parameters()).device
         opinion = self.network(maps.to(device), measures.to(device))
         return EndOpinion(opinion.present.cpu(), opinion.area.cpu(), opinion.kind.cpu())
@@ -79,7 +83,10 @@ class KnownEnds:
         drawn, room = run.drawn > 0.5, run.room
         if room < 1 or not self._known or not drawn.any():
             return None
-        sight = EndSight(self._network, run.grid.intensity, run.grid.spacing_mm, run.anchor_slice, run.step, drawn)
+        grid = run.grid
+        sight = EndSight(
+            self._network, grid.intensity, grid.spacing_mm, run.anchor_slice, run.step, drawn, grid.magnified
+        )
         first = sight.of(range(1, min(room, FIRST_SLICES) + 1))
         if float(first.kind.softmax(dim=1)[:, self._known].sum(dim=1).mean()) < _SURE_OF_THE_KIND:
             return None

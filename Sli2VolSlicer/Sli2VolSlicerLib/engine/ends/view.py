@@ -52,15 +52,20 @@ class Frame:
     wide: float
 
     @staticmethod
-    def around(drawn: np.ndarray) -> Frame:
-        """The frame of a mask: bool (rows, columns), not empty."""
+    def around(drawn: np.ndarray, magnified: float = 1.0) -> Frame:
+        """The frame of a mask.
+
+        Args:
+            drawn: bool (rows, columns), not empty.
+            magnified: how much larger than the volume's slice it is; as much more is seen around it.
+        """
         rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
         longer = int(max(rows[-1] - rows[0], columns[-1] - columns[0])) + 1
         return Frame(
             row=float(rows[0] + rows[-1] + 1) / 2,
             column=float(columns[0] + columns[-1] + 1) / 2,
-            near=max(_LEAST_NEAR, _NEAR * longer + _NEAR_BORDER),
-            wide=max(_LEAST_WIDE, _WIDE * longer + _WIDE_BORDER),
+            near=max(_LEAST_NEAR * magnified, _NEAR * longer + _NEAR_BORDER * magnified),
+            wide=max(_LEAST_WIDE * magnified, _WIDE * longer + _WIDE_BORDER * magnified),
         )
 
 

@@ -48,17 +48,18 @@ def _averaging(count: int, reach: int) -> torch.Tensor:
     return near / near.sum(dim=1, keepdim=True)
 
 
-def connected(soft: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+def connected(soft: np.ndarray, drawn: np.ndarray, reach: int = 1) -> np.ndarray:
     """Soft masks without the parts that do not touch the slice before.
 
     Args:
         soft: float32 (slices, rows, columns), the slices of a pass in its order.
         drawn: bool (rows, columns), what it starts from.
+        reach: pixels from which on a part no longer touches; more where they are magnified.
     """
     result, before = soft.copy(), drawn
     for each in result:
         there = each > 0.5
-        touching = _grown(before) & there
+        touching = _grown(before, reach) & there
         if not touching.any():
             continue
         parts, count = ndimage.label(there)
@@ -68,11 +69,12 @@ def connected(soft: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return result
 
 
-def _grown(mask: np.ndarray) -> np.ndarray:
-    """A mask larger by a pixel on each of four sides."""
+def _grown(mask: np.ndarray, by: int) -> np.ndarray:
+    """A mask larger by so many pixels on each of four sides."""
     grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    grown[:, 1:] |= mask[:, :-1]
-    grown[:, :-1] |= mask[:, 1:]
+    for each in range(1, by + 1):
+        grown[each:] |= mask[:-each]
+        grown[:-each] |= mask[each:]
+        grown[:, each:] |= mask[:, :-each]
+        grown[:, :-each] |= mask[:, each:]
     return grown

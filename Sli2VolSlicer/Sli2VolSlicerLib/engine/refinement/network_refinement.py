@@ -135,7 +135,7 @@ def _cleaned(softs: np.ndarray, run: Pass, view: PassView, region: Region) -> np
     reach = round(EDGE_REACH * float(np.sqrt(run.drawn_area)))
     softs = drawn_to_edges(softs, intensity, reach, view.contrast)
     softs[softs < PRESENT] = 0.0
-    return connected(softs, run.drawn[region.slices] > 0.5)
+    return connected(softs, run.drawn[region.slices] > 0.5, round(run.grid.magnified))
 
 
 def _until_gone(mended: list[SliceResult]) -> list[SliceResult]:

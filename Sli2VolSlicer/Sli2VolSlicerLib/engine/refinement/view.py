@@ -71,8 +71,8 @@ def view_of(run: Pass, length: int) -> PassView | None:
         found[result.region.slices] |= result.soft > 0.5
     if not found.any():
         return None
-    window = SquareWindow.around(found)
-    low, high = _seen_range(grid.intensity(run.anchor_slice), run.drawn > 0.5)
+    window = SquareWindow.around(found, grid.magnified)
+    low, high = _seen_range(grid.intensity(run.anchor_slice), run.drawn > 0.5, grid.magnified)
     rows, columns = window.on(grid.shape)
     offset = SquareWindow(window.top - rows.start, window.left - columns.start, window.side)
     pictures = [np.clip((grid.intensity(index)[rows, columns] - low) / (high - low), 0, 1) for index in slices]
@@ -95,9 +95,10 @@ def maps_of(intensity: torch.Tensor, soft: torch.Tensor, drawn: torch.Tensor, dr
     return torch.stack([intensity * 2 - 1, soft * 2 - 1, everywhere * 2 - 1, speaks_for], dim=1)
 
 
-def _seen_range(intensity: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
+def _seen_range(intensity: np.ndarray, mask: np.ndarray, magnified: float) -> tuple[float, float]:
     """The intensities around what was drawn, with room on either side."""
-    rows, columns = SquareWindow.around(mask).on((mask.shape[0], mask.shape[1])) if mask.any() else (slice(None),) * 2
+    shape = (mask.shape[0], mask.shape[1])
+    rows, columns = SquareWindow.around(mask, magnified).on(shape) if mask.any() else (slice(None),) * 2
     low, high = (float(value) for value in np.percentile(intensity[rows, columns], [1, 99]))
     room = 0.25 * (high - low)
     return low - room, max(high + room, low - room + 1e-3)
@@ -107,6 +108,8 @@ def _measures(run: Pass, results: list[SliceResult], count: int) -> np.ndarray:
     """float32 (count + 1, MEASURES): how far the pass has come at each slice, and how it went."""
     between, row, column = run.grid.spacing_mm
     unit = float(np.sqrt(run.drawn_area * row * column))
+    # The volume's pixel: magnified, an empty slice would be much emptier.
+    pixel = run.grid.magnified**2
     values = np.zeros((count + 1, MEASURES), np.float32)
     for position in range(count + 1):
         result = results[position - 1] if 0 < position <= len(results) else None
@@ -115,13 +118,13 @@ def _measures(run: Pass, results: list[SliceResult], count: int) -> np.ndarray:
         values[position] = (
             min(4.0, position * between / unit) / 2,
             min(1.0, between / unit),
-            np.clip(np.log2((area + 1) / run.drawn_area), *AREA_BOUNDS) / AREA_SCALE,
+            np.clip(np.log2((area + pixel) / run.drawn_area), *AREA_BOUNDS) / AREA_SCALE,
             result.confidence * 2 - 1 if result else float(is_anchor),
             result.journey.least_certainty * 2 - 1 if result else float(is_anchor),
             min(3.0, result.journey.drift) / 3 if result else float(not is_anchor),
             float(position > run.usual_length),
             float(position > len(results)),
-            np.log2(np.sqrt(run.drawn_area)) / 8,
+            np.log2(np.sqrt(run.drawn_area / pixel)) / 8,
         )
     return values
 

@@ -32,16 +32,17 @@ class SquareWindow:
     side: int
 
     @staticmethod
-    def around(mask: np.ndarray) -> SquareWindow:
+    def around(mask: np.ndarray, magnified: float = 1.0) -> SquareWindow:
         """The window for a structure.
 
         Args:
             mask: bool (rows, columns), not empty: wherever a pass has found it.
+            magnified: how much larger than the volume's slice `mask` is; as much more is seen around it.
         """
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         first_row, last_row, first_column, last_column = (int(v) for v in (*rows[[0, -1]], *columns[[0, -1]]))
         longer = max(last_row - first_row, last_column - first_column) + 1
-        side = max(_LEAST_SIDE, round(_WIDER * longer) + _BORDER)
+        side = max(round(_LEAST_SIDE * magnified), round(_WIDER * longer) + round(_BORDER * magnified))
         return SquareWindow((first_row + last_row + 1 - side) // 2, (first_column + last_column + 1 - side) // 2, side)
 
     def on(self, shape: tuple[int, int]) -> tuple[slice, slice]:
