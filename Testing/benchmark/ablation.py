@@ -36,6 +36,7 @@ ABLATIONS: Mapping[str, Ablation] = {
     "without-second-opinion": Ablation("the second opinion on verification", {"second_opinion": False}),
     "without-soft-masks": Ablation("soft masks (hard ones are carried)", {"soft": False}),
     "without-half-size": Ablation("half size for large structures", {"rescale": False}),
+    "without-magnified-slices": Ablation("a second opinion on small structures, magnified", {"magnify": False}),
     "without-refinement": Ablation("refinement, and with it all that follows", refinement=None),
     "without-known-ends": Ablation("ends known of learned kinds", ends=False),
     "without-sending-on": Ablation("sending passes on", {"sent_on": False}),

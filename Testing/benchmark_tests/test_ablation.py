@@ -34,7 +34,12 @@ def without(name: str) -> Correspondence:
 
 @pytest.mark.parametrize(
     ("name", "changed"),
-    [("without-verification", "verification"), ("without-soft-masks", "soft"), ("without-half-size", "rescale")],
+    [
+        ("without-verification", "verification"),
+        ("without-soft-masks", "soft"),
+        ("without-half-size", "rescale"),
+        ("without-magnified-slices", "magnify"),
+    ],
 )
 def test_one_rule_is_otherwise_and_all_others_are_the_defaults(name: str, changed: str) -> None:
     rules = without(name).rules

@@ -9,7 +9,13 @@ from .fusion import unheard
 from .passes import Pass, SliceResult, relay
 from .protocol import CarryingMethod, Refinement
 from .records import PassReport, StopReason
-from .second_opinion import asks_for_second_opinion, goes_much_farther, without_verification
+from .second_opinion import (
+    asks_for_magnification,
+    asks_for_second_opinion,
+    finds_more,
+    goes_much_farther,
+    without_verification,
+)
 
 
 @dataclass(frozen=True)
@@ -86,10 +92,22 @@ class PassTask:
             self.run.unverified = without_verification(self.run)
         return replace(self, run=self.run.unverified)
 
-    def believed(self) -> PassTask:
-        """This one, or the same without verification where that is to be believed."""
+    @property
+    def asks_for_magnification(self) -> bool:
+        """Whether the pass is to be run on magnified slices, too."""
+        is_judged = self.method.refinement is not None and self.meets is None
+        return is_judged and self.method.rules.magnify and asks_for_magnification(self.run)
+
+    def believed(self, magnified: PassTask | None = None) -> PassTask:
+        """This one, or the same without verification or on magnified slices where that is to be believed.
+
+        Args:
+            magnified: the same on magnified slices, if it was run.
+        """
         other = self.second_opinion()
-        return other if other is not None and goes_much_farther(other.outcome(), self.outcome()) else self
+        believed = other if other is not None and goes_much_farther(other.outcome(), self.outcome()) else self
+        larger = magnified.believed() if magnified is not None else believed
+        return larger if finds_more(larger.outcome(), believed.outcome()) else believed
 
     def outcome(self) -> Sequence[SliceResult]:
         """What came of a pass as far as it may go: refined, once for every length."""

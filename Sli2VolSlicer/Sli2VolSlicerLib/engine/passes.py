@@ -101,6 +101,7 @@ class Pass:
         is_end_sought: whether that has been asked.
         verified: (results that there were, pixels carried, pixels kept) of every mask that was verified.
         unverified: the same pass without verification, once that was doubted (`second_opinion.py`).
+        magnified: the same pass on magnified slices, once that was begun (`second_opinion.py`).
     """
 
     label: int
@@ -123,6 +124,7 @@ class Pass:
     is_end_sought: bool = False
     verified: list[tuple[int, int, int]] = field(default_factory=list)
     unverified: Pass | None = None
+    magnified: Pass | None = None
 
     @property
     def usual_length(self) -> int:

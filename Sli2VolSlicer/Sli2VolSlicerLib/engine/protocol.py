@@ -113,6 +113,7 @@ class PassRules:
         overtime: a pass goes on for a while after a stop rule spoke, for refinement to judge.
         sent_on: refinement may send a pass on that has stopped.
         second_opinion: where verification took much, the pass is run without it too, and the better one believed.
+        magnify: passes of small structures are run at twice their size too, and those believed that find more.
     """
 
     soft: bool = False
@@ -125,6 +126,7 @@ class PassRules:
     overtime: bool = False
     sent_on: bool = True
     second_opinion: bool = True
+    magnify: bool = False
 
 
 class SliceSource(Protocol):

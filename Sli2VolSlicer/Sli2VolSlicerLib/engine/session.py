@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,9 +28,10 @@ from .records import (
     anchors_of,
 )
 from .repeated_slices import Asked, DistinctSlices
+from .second_opinion import on_magnified_slices
 from .slice_stack import SliceStack
 from .whole import WholeLabel, propagate_whole
-from .working_grid import WorkingGrid, working_scale
+from .working_grid import MAGNIFICATION, WorkingGrid, working_scale
 
 _KEPT_PASSES = 256
 
@@ -105,9 +107,11 @@ class PropagationSession:
         plans = _plans(asked.anchors)
         self._choices.settle(asked.anchors, is_cancelled)
         tasks = [task for plan in plans for task in self._tasks(plan, asked.direction, asked.allowed[plan.label])]
-        steps = self._run(tasks, seconds, progress, is_cancelled)
+        magnified = [self._magnified(task) for task in tasks]
+        begun = [*tasks, *(task for task in magnified if task is not None)]
+        steps = self._run(begun, seconds, progress, is_cancelled)
         refining = time.perf_counter()
-        believed = [task.believed() for task in tasks]
+        believed = [task.believed(larger) for task, larger in zip(tasks, magnified, strict=True)]
         plan_of = {plan.label: plan for plan in plans}
         for task in believed:
             plan, way = plan_of[task.run.label], (task.run.anchor_slice, task.run.step)
@@ -175,6 +179,7 @@ class PropagationSession:
         self._choices.settle(expected, is_cancelled)
         everywhere = (0, self._slices.slice_count - 1)
         tasks = [task for plan in _plans(expected) for task in self._tasks(plan, Direction.BOTH, everywhere)]
+        tasks += [larger for task in tasks if (larger := self._magnified(task)) is not None]
         self._run(tasks, StageSeconds(), None, is_cancelled, rehearse=True)
 
     def _check(self, anchors: Sequence[Anchor]) -> None:
@@ -249,6 +254,16 @@ class PropagationSession:
             run.may_be_sent_on = is_fair
             self._passes[key] = run
         return self._passes[key]
+
+    def _magnified(self, task: PassTask) -> PassTask | None:
+        """The same on magnified slices; None where nobody asks for it."""
+        run = task.run
+        if not task.asks_for_magnification:
+            return None
+        if run.magnified is None:
+            grid, _ = self._opened_at(task.method, MAGNIFICATION)
+            run.magnified = on_magnified_slices(run, grid, task.method.rules)
+        return replace(task, run=run.magnified)
 
     def _run(
         self,

@@ -33,6 +33,7 @@ DEFAULT_RULES = PassRules(
     confidence_drop=0.14,
     least_overlap=0.5,
     rescale=True,
+    magnify=True,
 )
 # In overtime a stop rule costs nothing but time: it may speak earlier.
 REFINED_RULES = replace(DEFAULT_RULES, overtime=True, least_confidence=0.78)
