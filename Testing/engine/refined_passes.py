@@ -41,6 +41,13 @@ def a_pass(
     return run
 
 
+def a_result(area: int, expected_dice: float = 1.0) -> SliceResult:
+    """A slice of so many pixels."""
+    soft = np.zeros((1, 10), np.float16)
+    soft[0, :area] = 1
+    return SliceResult(Region(0, 1, 0, 10), soft, 0.9, expected_dice)
+
+
 def changing(by: float, sure: float = 1.0) -> NetworkRefinement:
     """A refinement that adds `by` to the log odds everywhere."""
     torch.manual_seed(0)

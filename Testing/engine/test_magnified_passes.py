@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from engine.refined_passes import SHAPE, disc, stack
+from engine.refined_passes import SHAPE, a_result, disc, stack
 
 from Sli2VolSlicerLib.engine.methods import DEFAULT_RULES, MASK_PRIOR_RULES, PAPER_RULES
 from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
 from Sli2VolSlicerLib.engine.methods.plain import RuledMethod
 from Sli2VolSlicerLib.engine.passes import Pass, SliceResult, begin_pass
-from Sli2VolSlicerLib.engine.protocol import Carrier, PassRules, Region, SliceSource
+from Sli2VolSlicerLib.engine.protocol import Carrier, PassRules, SliceSource
 from Sli2VolSlicerLib.engine.records import Anchor
 from Sli2VolSlicerLib.engine.second_opinion import asks_for_magnification, finds_more, on_magnified_slices
 from Sli2VolSlicerLib.engine.session import PropagationSession
@@ -58,21 +58,15 @@ def filled(plain: int, magnified: int, *drawn: int, rules: PassRules = RULES) ->
     return np.flatnonzero(done.masks[1].any(axis=(1, 2))).tolist()
 
 
-def a_result(expected_dice: float, area: int = 4) -> SliceResult:
-    soft = np.zeros((1, 10), np.float16)
-    soft[0, :area] = 1
-    return SliceResult(Region(0, 1, 0, 10), soft, 0.9, expected_dice)
-
-
 @pytest.mark.parametrize(("plain", "magnified", "reached"), [(1, 3, 3), (3, 1, 3), (2, 2, 2), (0, 2, 2)])
 def test_the_pass_that_finds_more_is_believed(plain: int, magnified: int, reached: int) -> None:
     assert filled(plain, magnified, DRAWN) == list(range(DRAWN - reached, DRAWN + reached + 1))
 
 
 def test_slices_count_as_their_expected_dice_and_empty_ones_not_at_all() -> None:
-    assert finds_more([a_result(0.9), a_result(0.8)], [a_result(0.5)] * 3)
-    assert not finds_more([a_result(0.9), a_result(0.6)], [a_result(0.5)] * 3), "as much is not more"
-    assert not finds_more([a_result(0.5), a_result(1.0, area=0)], [a_result(0.6)])
+    assert finds_more([a_result(4, 0.9), a_result(4, 0.8)], [a_result(4, 0.5)] * 3)
+    assert not finds_more([a_result(4, 0.9), a_result(4, 0.6)], [a_result(4, 0.5)] * 3), "as much is not more"
+    assert not finds_more([a_result(4, 0.5), a_result(0, 1.0)], [a_result(4, 0.6)])
 
 
 @pytest.mark.parametrize(("side", "asks"), [(15, True), (16, False)])

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from engine.refined_passes import a_result
 
 from Sli2VolSlicerLib.engine.methods.copy_mask import CopyMask
 from Sli2VolSlicerLib.engine.methods.plain import RuledMethod
 from Sli2VolSlicerLib.engine.passes import Pass, SliceResult, begin_pass
-from Sli2VolSlicerLib.engine.protocol import Carrier, PassRules, Region, SliceSource
+from Sli2VolSlicerLib.engine.protocol import Carrier, PassRules, SliceSource
 from Sli2VolSlicerLib.engine.records import Anchor, Direction, StopReason
 from Sli2VolSlicerLib.engine.second_opinion import asks_for_second_opinion, goes_much_farther, without_verification
 from Sli2VolSlicerLib.engine.session import PropagationSession
@@ -54,12 +55,6 @@ class VerifiedCopy(RuledMethod):
 
     def open(self, source: SliceSource) -> Carrier:
         return CopyMask().open(source)
-
-
-def a_result(area: int, expected_dice: float = 1.0) -> SliceResult:
-    soft = np.zeros((1, 10), np.float16)
-    soft[0, :area] = 1
-    return SliceResult(Region(0, 1, 0, 10), soft, 0.9, expected_dice)
 
 
 def a_pass(*verified: tuple[int, int, int]) -> Pass:

@@ -106,7 +106,9 @@ class PassTask:
         """
         other = self.second_opinion()
         believed = other if other is not None and goes_much_farther(other.outcome(), self.outcome()) else self
-        larger = magnified.believed() if magnified is not None else believed
+        if magnified is None:
+            return believed
+        larger = magnified.believed()
         return larger if finds_more(larger.outcome(), believed.outcome()) else believed
 
     def outcome(self) -> Sequence[SliceResult]:

@@ -102,19 +102,12 @@ class WorkingGrid:
     @cached_property
     def _to_volume(self) -> tuple[np.ndarray, np.ndarray]:
         """Resampling as matrices, (volume's rows, rows) and (volume's columns, columns)."""
-        of_rows, of_columns = (
-            self._by_mean(size, volume_size)
-            if self.magnified > 1
-            else self._resampled(_identity(size), (volume_size, size))
-            for size, volume_size in zip(self.shape, self._stack.shape, strict=True)
+        (rows, columns), (volume_rows, volume_columns) = self.shape, self._stack.shape
+        back = _averaged if self.magnified > 1 else self._resampled
+        return (
+            back(np.eye(rows, dtype=np.float32), (volume_rows, rows)),
+            back(np.eye(columns, dtype=np.float32), (volume_columns, columns)),
         )
-        return of_rows, of_columns
-
-    def _by_mean(self, size: int, volume_size: int) -> np.ndarray:
-        """Each of the volume's pixels the mean of those that it was magnified to: what is a pixel wide stays."""
-        identity = torch.from_numpy(_identity(size))[None, None]
-        result: np.ndarray = functional.interpolate(identity, size=(volume_size, size), mode="area")[0, 0].numpy()
-        return result
 
     def _resampled(self, image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         if image.shape == shape:
@@ -126,5 +119,9 @@ class WorkingGrid:
         return result
 
 
-def _identity(size: int) -> np.ndarray:
-    return np.eye(size, dtype=np.float32)
+def _averaged(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Each pixel the mean of those that it was magnified to: what is a pixel wide stays."""
+    result: np.ndarray = functional.interpolate(torch.from_numpy(image)[None, None], size=shape, mode="area")[
+        0, 0
+    ].numpy()
+    return result
